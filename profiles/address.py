@@ -1,0 +1,78 @@
+"""Mail addresses: mended where people commonly slip, refused where a dialogue or a file could be changed by them."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+
+import idna
+
+from profiles.problems import Code, Problem
+
+_LOCAL = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}\Z")
+_LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\Z")
+_INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff\u00ad"))
+_DOTS = str.maketrans({"。": ".", "．": ".", "｡": ".", "＠": "@"})
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """A mailbox address; the domain is lower-case A-labels, the local part as written."""
+
+    local: str
+    domain: str
+
+    def __str__(self) -> str:
+        return f"{self.local}@{self.domain}"
+
+    @property
+    def key(self) -> str:
+        """The lower-case form by which one mailbox is recognised."""
+        return str(self).lower()
+
+
+def parse_address(text: str, *, place: str | None = None) -> tuple[Address | None, tuple[Problem, ...]]:
+    """Read an address as people type it.
+
+    Full-width characters, zero-width spaces, `。` for `.` and `mailto:` are mended and the mending is told
+    (ADDRESS_MENDED). Local parts are the dot-atoms of RFC 5321 in ASCII: quoted ones and SMTPUTF8 are refused,
+    because Apple's payload, FairEmail and the QR import do not take them.
+    """
+    mended = mend(text)
+    local, at, domain = mended.rpartition("@")
+    ascii_domain = to_ascii(domain)
+    if not at or ascii_domain is None or "." not in ascii_domain or not _is_local(local):
+        return None, (Problem(Code.ADDRESS_INVALID, {"address": text.strip()[:320]}, place=place),)
+    address = Address(local, ascii_domain)
+    if mended != text.strip():
+        return address, (Problem(Code.ADDRESS_MENDED, {"address": str(address)}, place=place),)
+    return address, ()
+
+
+def mend(text: str) -> str:
+    """Undo what Japanese keyboards and copied mail links do to an address."""
+    narrow = unicodedata.normalize("NFKC", text.translate(_DOTS)).translate(_INVISIBLE).translate(_DOTS)
+    narrow = narrow.strip().strip("<>").strip()
+    if narrow[:7].lower() == "mailto:":
+        narrow = narrow[7:].split("?", 1)[0]
+    return narrow.strip()
+
+
+def to_ascii(domain: str) -> str | None:
+    """Return lower-case A-labels of a domain or host name (IDNA 2008), None when it is none."""
+    name = domain.strip().rstrip(".").lower()
+    if not name.isascii():
+        try:
+            name = idna.encode(name, uts46=True).decode("ascii")
+        except idna.IDNAError:
+            return None
+    labels = name.split(".")
+    if not 1 <= len(name) <= 253 or not all(_LABEL.match(label) for label in labels):
+        return None
+    # A numeric last label would be an IP address to every resolver ("127.1"), never a name.
+    return None if labels[-1].isdigit() else name
+
+
+def _is_local(local: str) -> bool:
+    return bool(_LOCAL.match(local)) and not (local.startswith(".") or local.endswith(".") or ".." in local)
