@@ -1,4 +1,4 @@
-"""Mail addresses: mended where people commonly slip, refused where a dialogue or a file could be changed by them."""
+"""Mail addresses: mended where people slip, refused where they could change a dialogue or a file."""
 
 from __future__ import annotations
 
