@@ -6,6 +6,7 @@ user name is) are made here, so that renderers only translate.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
@@ -288,6 +289,9 @@ class RenderOptions:
     unchecked: bool = False
     """The account was not (successfully) checked; formats that can say so do."""
     consent_text: LocalizedText | None = None
+    """The host's own words before installing; a short text of ours where absent."""
+    translate: Callable[[str], str] = field(default=str, repr=False, compare=False)
+    """Translates a text marked with N_ into `language`; profiles/ itself only marks."""
 
 
 def fill_username(template: str, address: Address, username: str | None = None) -> str:
