@@ -1,0 +1,81 @@
+"""`hagaki check`: try an account against its live servers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from profiles.problems import Problem, ProblemError
+from webapp.cli.account import AccountOptions, account_options, find_account, read_password
+from webapp.cli.report import report_document, report_text, stage_line
+from webapp.cli.settings import load_config
+from webapp.cli.terminal import Terminal, is_terminal_output, json_option, language_option, pass_terminal
+
+if TYPE_CHECKING:
+    from webapp.probes.report import Stage
+
+
+@click.command(short_help="Try an account against its live servers.")
+@account_options
+@click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
+@click.option("--compare", is_flag=True, help="Try the outgoing server although the incoming one refused.")
+@language_option
+@json_option
+@pass_terminal
+def check(terminal: Terminal, *, wanted: AccountOptions, password_stdin: bool, compare: bool) -> int:
+    """Check ADDRESS against its mail servers, stage by stage, with the real password.
+
+    The servers are those of your domains and of the providers Hagaki knows, or those of --incoming and
+    --outgoing; with only one of the two, just that service is checked. TLS is always verified, and each service
+    sees one log-in attempt. Without --password-stdin a terminal asks for the password; where there is no
+    terminal, everything up to the log-in is checked.
+
+    \b
+    Examples:
+      hagaki check hanako@example.com
+      hagaki check hanako@example.com --incoming imaps://mail.example.com:993 --password-stdin <password.txt
+    """
+    try:
+        return _check(terminal, wanted, password_stdin=password_stdin, compare=compare)
+    except ProblemError as error:
+        if not terminal.json:
+            raise
+        terminal.write_json(_nothing_checked(terminal, wanted, error.problems))
+        return 1
+
+
+def _check(terminal: Terminal, wanted: AccountOptions, *, password_stdin: bool, compare: bool) -> int:
+    config = load_config()
+    account, notes = find_account(wanted, config)
+    password = read_password(account, from_stdin=password_stdin)
+
+    from webapp import probes
+    from webapp.outbound import Outbound
+
+    shown = is_terminal_output()
+
+    def tell(stage: Stage) -> None:
+        if shown:
+            terminal.say(stage_line(stage))
+
+    outbound = Outbound.unlimited(config)
+    report = probes.check(account, password, outbound=outbound, on_stage=tell, compare=compare)
+    if terminal.json:
+        terminal.write_json(report_document(terminal, report, notes))
+    else:
+        click.echo(report_text(terminal, report, notes, stages=not shown))
+    return 0 if report.ok else 1
+
+
+def _nothing_checked(
+    terminal: Terminal, wanted: AccountOptions, problems: tuple[Problem, ...]
+) -> dict[str, Any]:
+    return {
+        "address": wanted.address,
+        "ok": False,
+        "source": None,
+        "stages": [],
+        "problems": [terminal.problem_document(problem) for problem in problems],
+        "account": None,
+    }

@@ -1,0 +1,100 @@
+"""A finished check as JSON and as a person reads it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from profiles.model import MailAccount, Server
+from profiles.problems import Code, Problem
+from webapp.cli.terminal import Terminal
+
+if TYPE_CHECKING:
+    from webapp.probes.report import Report, Stage
+
+MARKS = {True: ("ok", "green"), False: ("failed", "red"), None: ("-", "white")}
+
+
+def report_document(terminal: Terminal, report: Report, notes: tuple[Problem, ...] = ()) -> dict[str, Any]:
+    """Return the JSON of `hagaki check --json`, as the contract spells it."""
+    return {
+        "address": str(report.account.address),
+        "ok": report.ok,
+        "source": str(report.source),
+        "stages": [_stage_document(terminal, stage, report.problems) for stage in report.stages],
+        "problems": [terminal.problem_document(problem) for problem in (*notes, *report.problems)],
+        "account": account_document(report.account),
+    }
+
+
+def account_document(account: MailAccount) -> dict[str, Any]:
+    """Return an account as JSON carries it."""
+    return {
+        "address": str(account.address),
+        "full_name": account.full_name,
+        "incoming": [_server_document(server) for server in account.incoming],
+        "outgoing": [_server_document(server) for server in account.outgoing],
+    }
+
+
+def _server_document(server: Server) -> dict[str, Any]:
+    return {
+        "type": str(server.protocol),
+        "hostname": server.hostname,
+        "port": server.port,
+        "socketType": str(server.socket_type),
+        "username": server.username,
+    }
+
+
+def _stage_document(terminal: Terminal, stage: Stage, problems: tuple[Problem, ...]) -> dict[str, Any]:
+    summary, advice = (stage.detail, "")
+    if stage.code is not None:
+        summary, advice = terminal.describe(_problem_of(stage, problems))
+    return {
+        "service": stage.service,
+        "stage": str(stage.stage),
+        "ok": stage.ok,
+        "code": str(stage.code) if stage.code else None,
+        "server": stage.server,
+        "milliseconds": stage.milliseconds,
+        "summary": summary,
+        "advice": advice,
+        "detail": stage.detail,
+    }
+
+
+def _problem_of(stage: Stage, problems: tuple[Problem, ...]) -> Problem:
+    """Return the problem that a stage's code stands for, with its parameters."""
+    assert stage.code is not None
+    same = [problem for problem in problems if problem.code is stage.code]
+    here = [problem for problem in same if problem.server == stage.server]
+    return (here or same or [Problem(stage.code, {"server": stage.server}, server=stage.server)])[0]
+
+
+def stage_line(stage: Stage) -> str:
+    """Return one stage as a line of progress."""
+    word, colour = MARKS[stage.ok]
+    mark = click.style(f"{word:<6}", fg=colour)
+    what = f"{stage.service:<6} {stage.stage:<10}"
+    facts = " ".join(part for part in (str(stage.code or ""), stage.detail) if part)
+    return f"{mark} {what} {stage.milliseconds:>6} ms  {stage.server}  {facts}".rstrip()
+
+
+def report_text(terminal: Terminal, report: Report, notes: tuple[Problem, ...], *, stages: bool) -> str:
+    """Return the whole report as a person reads it; the stages only where they were not shown already."""
+    lines = [stage_line(stage) for stage in report.stages] if stages else []
+    told = [problem for problem in (*notes, *report.problems) if problem.code is not Code.NOT_TRIED]
+    lines += ["", *(terminal.paragraph(problem) for problem in told)] if told else []
+    lines += ["", _verdict(terminal, report)]
+    return "\n".join(lines).strip("\n")
+
+
+def _verdict(terminal: Terminal, report: Report) -> str:
+    address = str(report.account.address)
+    if report.ok:
+        text = terminal.translate("%(address)s: no errors found.", address=address)
+        return click.style(text, fg="green", bold=True)
+    text = terminal.translate("%(address)s does not work yet.", address=address)
+    return click.style(text, fg="red", bold=True)

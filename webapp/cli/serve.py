@@ -1,0 +1,74 @@
+"""`hagaki serve`: make what a first start needs, then serve."""
+
+from __future__ import annotations
+
+import importlib.util
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+import click
+
+from webapp.cli.settings import load_config
+from webapp.cli.terminal import Terminal, pass_terminal
+
+if TYPE_CHECKING:
+    from webapp.config import Config
+
+SERVERS = ("gunicorn", "granian")
+
+
+@click.command(short_help="Serve the pages and the discovery endpoints.")
+@click.option("--bind", metavar="HOST:PORT", help="Address to listen on (HAGAKI_BIND; default 127.0.0.1:8080).")
+@click.option("--workers", type=click.IntRange(1, 64), help="Processes (default: one per processor, at most 4).")
+@click.option("--threads", type=click.IntRange(1, 256), default=16, show_default=True, help="Threads per process.")
+@click.option("--server", type=click.Choice(SERVERS), default=SERVERS[0], show_default=True)
+@click.option("--development", is_flag=True, help="Also serve /styleguide.")
+@pass_terminal
+def serve(
+    terminal: Terminal, *, bind: str | None, workers: int | None, threads: int, server: str, development: bool
+) -> int:
+    """Serve Hagaki; the first start makes the data folder, the database and a local signing CA.
+
+    It serves plain HTTP: put a proxy with a certificate in front for anything but a trial on your own machine.
+    SIGTERM lets requests in hand finish, SIGHUP replaces the processes without refusing a request.
+    """
+    if server == "granian" and importlib.util.find_spec("granian") is None:
+        raise click.UsageError("granian is not installed. Install it with: pip install 'hagaki[granian]'")
+    config = replace(load_config(bind=bind), development=development)
+
+    from webapp import serve as serving
+
+    serving.open_bind(config.bind)
+    _prepare(terminal, config)
+    options = serving.ServeOptions(workers=workers or serving.default_workers(), threads=threads)
+    start = serving.serve_granian if server == "granian" else serving.serve_gunicorn
+    start(config, options, partial(_announce, terminal, config))
+    return 0
+
+
+def _prepare(terminal: Terminal, config: Config) -> None:
+    """Make keys, database and certificates before there are several processes that could."""
+    from webapp.certificates import load_signer, status
+    from webapp.store import open_store
+
+    if not config.data.exists():
+        text = "First start: making the data folder %(folder)s."
+        terminal.say(terminal.translate(text, folder=str(config.data.absolute())))
+    config.prepare()
+    open_store(config).close()
+    load_signer(config)
+    terminal.show(status(config).problems)
+
+
+def _announce(terminal: Terminal, config: Config) -> None:
+    from webapp.serve import is_loopback
+
+    terminal.say(terminal.translate("Hagaki is at %(url)s", url=config.base_url))
+    if is_loopback(config.base_url):
+        terminal.say(
+            terminal.translate(
+                "Phones cannot open this address. Set HAGAKI_BASE_URL to the address that they see, and HAGAKI_BIND"
+                " to 0.0.0.0:8080 where no proxy stands in front."
+            )
+        )

@@ -1,0 +1,179 @@
+"""Serving Hagaki: gunicorn inside this process by default, granian where a host wants more from discovery.
+
+Nothing here knows routes or rules; it makes what a first start needs, binds, and says where to go.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from gunicorn.app.base import BaseApplication
+from gunicorn.glogging import Logger
+
+from profiles.problems import Code, Problem, ProblemError
+from webapp import access_log
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from webapp.config import Config
+
+MOST_WORKERS = 4
+THREADS = 16
+# Shorter than the idle time of the proxies in front (Caddy 2 minutes, nginx 75 s) would reset their requests.
+KEEPALIVE_SECONDS = 125
+GRACEFUL_SECONDS = 30
+SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 gunicorn's heartbeat file must not wait for a disk
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServeOptions:
+    """How many processes and threads answer."""
+
+    workers: int
+    threads: int = THREADS
+
+
+def default_workers() -> int:
+    """One process per processor that we may use; each costs some 70 MB."""
+    return min(MOST_WORKERS, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1)
+
+
+def split_bind(bind: str) -> tuple[str, int]:
+    """Return host and port of `HOST:PORT`; an IPv6 host stands in brackets."""
+    host, _, port = bind.rpartition(":")
+    return host.strip("[]"), int(port)
+
+
+def open_bind(bind: str) -> None:
+    """Find out before anything starts whether the address can be had."""
+    host, port = split_bind(bind)
+    try:
+        family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind) as trial:
+            trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            trial.bind(address)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise ProblemError(
+            Problem(Code.BIND_FAILED, {"bind": bind, "reason": reason}, place="HAGAKI_BIND")
+        ) from error
+
+
+def is_loopback(url: str) -> bool:
+    """Whether only this machine can open `url`."""
+    host = urlsplit(url).hostname or ""
+    return host in ("localhost", "::1") or host.startswith("127.")
+
+
+class RequestLog(Logger):  # type: ignore[misc]  # gunicorn ships no types
+    """gunicorn's log without what links and discovery requests carry in their paths and queries."""
+
+    def access(self, resp: Any, req: Any, environ: dict[str, Any], request_time: timedelta) -> None:
+        """Log one answered request."""
+        del req
+        if not self.access_log_enabled:
+            return
+        entry = access_log.line(
+            method=environ.get("REQUEST_METHOD", ""),
+            path=environ.get("PATH_INFO", ""),
+            status=str(resp.status).split(" ", 1)[0],
+            size=str(getattr(resp, "sent", 0) or 0),
+            milliseconds=round(request_time / timedelta(milliseconds=1)),
+            client=environ.get("REMOTE_ADDR", ""),
+        )
+        self.access_log.info("%s %s", datetime.now().astimezone().isoformat(timespec="milliseconds"), entry)
+
+    def warning(self, msg: str, *args: Any, **kwargs: Any) -> None:
+        """Log a warning; gunicorn quotes a malformed request in it, which may hold anything."""
+        if msg.startswith("Invalid request from"):
+            msg, args = "event=invalid_request", ()
+        self.error_log.warning(msg, *args, **kwargs)
+
+    def exception(self, msg: Any, *args: Any, **kwargs: Any) -> None:
+        """Log a bug of ours without the request's path."""
+        if str(msg).startswith("Error handling request"):
+            msg, args = "event=unhandled_error", ()
+        self.error_log.exception(msg, *args, **kwargs)
+
+
+class Gunicorn(BaseApplication):  # type: ignore[misc]  # gunicorn ships no types
+    """gunicorn as a library: no configuration file, no command line, no control socket."""
+
+    def __init__(self, config: Config, options: ServeOptions, ready: Callable[[], None]) -> None:
+        self.config = config
+        self.options = options
+        self.ready = ready
+        super().__init__()
+
+    def load_config(self) -> None:
+        """Set what differs from gunicorn's defaults. reuse_port stays off: it resets requests at reloads."""
+        for name, value in {
+            "bind": self.config.bind,
+            "workers": self.options.workers,
+            "threads": self.options.threads,
+            "worker_class": "gthread",
+            "keepalive": KEEPALIVE_SECONDS,
+            "graceful_timeout": GRACEFUL_SECONDS,
+            "worker_tmp_dir": str(SHARED_MEMORY) if os.access(SHARED_MEMORY, os.W_OK) else None,
+            "logger_class": RequestLog,
+            "loglevel": "warning",
+            "accesslog": "-",
+            "control_socket_disable": True,
+            "proc_name": "hagaki",
+            # X-Forwarded-* is believed from TRUSTED_PROXIES only, and the application does that itself.
+            "forwarded_allow_ips": "",
+            "secure_scheme_headers": {},
+            "when_ready": lambda server: self.ready(),
+        }.items():
+            self.cfg.set(name, value)
+
+    def load(self) -> Any:
+        """Build the application, in each worker: nothing that was opened before a fork is shared."""
+        from webapp.wsgi import make_application
+
+        return make_application(self.config)
+
+
+def serve_gunicorn(config: Config, options: ServeOptions, ready: Callable[[], None]) -> None:
+    """Serve until SIGTERM (requests in hand are finished) or SIGINT."""
+    import webapp.wsgi  # noqa: F401  loaded once here, shared by all workers
+
+    Gunicorn(config, options, ready).run()
+
+
+def serve_granian(config: Config, options: ServeOptions, ready: Callable[[], None]) -> None:
+    """Serve with granian, whose workers read the same environment again."""
+    from granian import Granian
+    from granian.constants import Interfaces
+
+    host, port = split_bind(config.bind)
+    server = Granian(
+        "webapp.wsgi:application",
+        address=host,
+        port=port,
+        interface=Interfaces.WSGI,
+        workers=options.workers,
+        blocking_threads=options.threads,
+        websockets=False,
+        # granian's access log shows whole paths, and those of links are secret.
+        log_access=False,
+        respawn_failed_workers=True,
+        workers_kill_timeout=GRACEFUL_SECONDS,
+        process_name="hagaki",
+    )
+    server.on_startup(ready)
+    server.serve()
+
+
+def flush() -> None:
+    """Let what was said reach its reader before the workers are forked."""
+    sys.stdout.flush()
+    sys.stderr.flush()
