@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,14 +14,12 @@ from profiles.model import Artifact, MailAccount, RenderOptions
 from webapp.cli.account import AccountOptions, account_options, find_account, read_password
 from webapp.cli.files import write_file
 from webapp.cli.settings import load_config
-from webapp.cli.terminal import Terminal, language_option, pass_terminal
+from webapp.cli.terminal import Terminal, is_terminal_output, language_option, pass_terminal
 
 if TYPE_CHECKING:
     from webapp.config import Config
 
-DRAWN_AS = {("thunderbird-qr", ".svg"), ("thunderbird-qr", ".png"), ("sheet", ".html")}
-"""(format, ending of the file's name) where the file is another form of the same artifact."""
-SIGNED = {"mobileconfig"}
+Renderer = Callable[[MailAccount, RenderOptions], Artifact]
 PNG_SCALE = 8
 
 
@@ -78,11 +77,59 @@ def render(
     account, notes = find_account(wanted, config, full_name=full_name)
     terminal.show(notes)
     password = read_password(account, from_stdin=True) if password_stdin else None
-    artifact = _render(terminal, account, format_name, password)
-    if format_name in SIGNED and not unsigned:
+    options = RenderOptions(language=terminal.language, password=password, translate=terminal.translate)
+    form = _form(format_name, output)
+    artifact = form(account, options)
+    if format_name == "mobileconfig" and not unsigned:
         artifact = _sign(artifact, config)
-    ending = output.suffix.lower() if output else ""
-    if (format_name, ending) in DRAWN_AS:
-        artifact = _draw(artifact, ending)
-    _write(terminal, artifact, output, is_code=format_name == "thunderbird-qr", private=password is not None)
+    if output is None:
+        _write_out(terminal, artifact, format_name)
+    else:
+        write_file(output, artifact.data, private=password is not None)
     return 0
+
+
+def _form(format_name: str, output: Path | None) -> Renderer:
+    """Return the renderer of a format, or of its other form where the file's name ends so."""
+    from profiles import settings_sheet
+    from profiles.formats import FORMATS
+
+    others: dict[tuple[str, str], Renderer] = {
+        ("sheet", ".html"): settings_sheet.render_html,
+        ("thunderbird-qr", ".svg"): _thunderbird_svg,
+        ("thunderbird-qr", ".png"): _thunderbird_png,
+    }
+    ending = output.suffix.lower() if output else ""
+    return others.get((format_name, ending), FORMATS[format_name].render)
+
+
+def _thunderbird_svg(account: MailAccount, options: RenderOptions) -> Artifact:
+    from profiles import qr, thunderbird_qr
+
+    text = thunderbird_qr.render(account, options)
+    data = qr.svg(qr.matrix(text.data.decode()), label=str(account.address)).encode()
+    return replace(text, data=data, content_type="image/svg+xml")
+
+
+def _thunderbird_png(account: MailAccount, options: RenderOptions) -> Artifact:
+    from profiles import qr, thunderbird_qr
+
+    text = thunderbird_qr.render(account, options)
+    return replace(text, data=qr.png(qr.matrix(text.data.decode()), scale=PNG_SCALE), content_type="image/png")
+
+
+def _sign(artifact: Artifact, config: Config) -> Artifact:
+    from webapp.certificates import load_signer
+
+    config.prepare()
+    return load_signer(config).sign(artifact)
+
+
+def _write_out(terminal: Terminal, artifact: Artifact, format_name: str) -> None:
+    """Write the bytes as they are; a person at the terminal also sees Thunderbird's code to scan."""
+    sys.stdout.buffer.write(artifact.data)
+    sys.stdout.buffer.flush()
+    if format_name == "thunderbird-qr" and is_terminal_output():
+        from profiles import qr
+
+        terminal.say("\n" + qr.terminal(qr.matrix(artifact.data.decode())))
