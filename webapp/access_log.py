@@ -13,14 +13,14 @@ HIDDEN = "*"
 _LANGUAGES = frozenset({"ja", "en"})
 _LINKS = frozenset({"c", "d", "h", "s"})
 """First segments of links: everything behind them is the link's secret."""
-_WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}\Z")
+_WORD = re.compile(r"[A-Za-z0-9.][A-Za-z0-9._-]{0,39}\Z")
 _LOOKS_RANDOM = re.compile(r"[A-Za-z0-9_-]{20,}\Z")
 _KNOWN_LONG = frozenset({"Microsoft-Server-ActiveSync"})
 
 
 def loggable_path(path: str) -> str:
     """Return `path` with everything hidden that could be secret or personal."""
-    segments = path.partition("?")[0].split("/")[1:]
+    segments = path.partition("?")[0].removeprefix("/").split("/")
     first = segments[1:2] if segments[0] in _LANGUAGES else segments[:1]
     if first and first[0] in _LINKS:
         kept = segments[: segments.index(first[0]) + 1]
@@ -48,7 +48,7 @@ def loggable_client(address: str) -> str:
 
 def line(*, method: str, path: str, status: str, size: str, milliseconds: int, client: str) -> str:
     """Return the log line of one request."""
-    known = method if method.isalpha() and len(method) <= 16 else HIDDEN
+    known = method if method.isascii() and method.isalpha() and len(method) <= 16 else HIDDEN
     return (
         f"event=request method={known} path={loggable_path(path)} status={status} bytes={size} "
         f"ms={milliseconds} client={loggable_client(client)}"
