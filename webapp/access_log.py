@@ -7,7 +7,9 @@ the query. So a path is logged only as far as it consists of words that we know 
 from __future__ import annotations
 
 import ipaddress
+import os
 import re
+import select
 
 HIDDEN = "*"
 _LANGUAGES = frozenset({"ja", "en"})
@@ -53,3 +55,14 @@ def line(*, method: str, path: str, status: str, size: str, milliseconds: int, c
         f"event=request method={known} path={loggable_path(path)} status={status} bytes={size} "
         f"ms={milliseconds} client={loggable_client(client)}"
     )
+
+
+def write(entry: bytes, descriptor: int) -> bool:
+    """Write one line; drop it where the reader of the log has stopped reading, which must not stop the service.
+
+    A pipe that select calls writable takes PIPE_BUF (4096) bytes at once, more than a line.
+    """
+    if not select.select([], [descriptor], [], 0)[1]:
+        return False
+    os.write(descriptor, entry)
+    return True

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import socket
-import sys
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -30,6 +29,7 @@ THREADS = 16
 # Shorter than the idle time of the proxies in front (Caddy 2 minutes, nginx 75 s) would reset their requests.
 KEEPALIVE_SECONDS = 125
 GRACEFUL_SECONDS = 30
+STDOUT = 1
 SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 gunicorn's heartbeat file must not wait for a disk
 
 
@@ -39,6 +39,7 @@ class ServeOptions:
 
     workers: int
     threads: int = THREADS
+    access_log: bool = True
 
 
 def default_workers() -> int:
@@ -89,7 +90,8 @@ class RequestLog(Logger):  # type: ignore[misc]  # gunicorn ships no types
             milliseconds=round(request_time / timedelta(milliseconds=1)),
             client=environ.get("REMOTE_ADDR", ""),
         )
-        self.access_log.info("%s %s", datetime.now().astimezone().isoformat(timespec="milliseconds"), entry)
+        moment = datetime.now().astimezone().isoformat(timespec="milliseconds")
+        access_log.write(f"{moment} {entry}\n".encode(), STDOUT)
 
     def warning(self, msg: str, *args: Any, **kwargs: Any) -> None:
         """Log a warning; gunicorn quotes a malformed request in it, which may hold anything."""
@@ -125,7 +127,7 @@ class Gunicorn(BaseApplication):  # type: ignore[misc]  # gunicorn ships no type
             "worker_tmp_dir": str(SHARED_MEMORY) if os.access(SHARED_MEMORY, os.W_OK) else None,
             "logger_class": RequestLog,
             "loglevel": "warning",
-            "accesslog": "-",
+            "accesslog": "-" if self.options.access_log else None,
             "control_socket_disable": True,
             "proc_name": "hagaki",
             # X-Forwarded-* is believed from TRUSTED_PROXIES only, and the application does that itself.
@@ -172,8 +174,3 @@ def serve_granian(config: Config, options: ServeOptions, ready: Callable[[], Non
     server.on_startup(ready)
     server.serve()
 
-
-def flush() -> None:
-    """Let what was said reach its reader before the workers are forked."""
-    sys.stdout.flush()
-    sys.stderr.flush()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from webapp.access_log import line, loggable_client, loggable_path
+from webapp.access_log import line, loggable_client, loggable_path, write
 
 TOKEN = "s0mEt0kenOf128bits_-xy"
 
@@ -58,3 +60,15 @@ def test_a_line_stays_one_line(method: str, path: str, client: str) -> None:
     assert entry.splitlines() == [entry]
     assert entry.isascii()
     assert "@" not in entry
+
+
+def test_a_reader_that_stopped_reading_does_not_stop_the_writer() -> None:
+    reader, writer = os.pipe()
+    entry = b"x" * 199 + b"\n"
+
+    written = sum(write(entry, writer) for _ in range(1_000))
+
+    assert 0 < written < 1_000
+    assert os.read(reader, 1_000_000) == entry * written
+    os.close(reader)
+    os.close(writer)

@@ -23,10 +23,18 @@ SERVERS = ("gunicorn", "granian")
 @click.option("--workers", type=click.IntRange(1, 64), help="Processes (default: one per processor, at most 4).")
 @click.option("--threads", type=click.IntRange(1, 256), default=16, show_default=True, help="Threads per process.")
 @click.option("--server", type=click.Choice(SERVERS), default=SERVERS[0], show_default=True)
+@click.option("--access-log/--no-access-log", default=True, help="One line per request (default: yes).")
 @click.option("--development", is_flag=True, help="Also serve /styleguide.")
 @pass_terminal
 def serve(
-    terminal: Terminal, *, bind: str | None, workers: int | None, threads: int, server: str, development: bool
+    terminal: Terminal,
+    *,
+    bind: str | None,
+    workers: int | None,
+    threads: int,
+    server: str,
+    access_log: bool,
+    development: bool,
 ) -> int:
     """Serve Hagaki; the first start makes the data folder, the database and a local signing CA.
 
@@ -41,7 +49,8 @@ def serve(
 
     serving.open_bind(config.bind)
     _prepare(terminal, config)
-    options = serving.ServeOptions(workers=workers or serving.default_workers(), threads=threads)
+    workers = workers or serving.default_workers()
+    options = serving.ServeOptions(workers=workers, threads=threads, access_log=access_log)
     start = serving.serve_granian if server == "granian" else serving.serve_gunicorn
     start(config, options, partial(_announce, terminal, config))
     return 0
