@@ -1,0 +1,78 @@
+"""Which language a page speaks, and how it writes dates: the wiring of Flask-Babel.
+
+`/ja` and `/en` prefix every page; without a prefix the browser's Accept-Language decides, then the host's LANGUAGE.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from babel.dates import format_date
+from flask import Flask, Response, current_app, g, request
+from flask_babel import Babel
+
+LANGUAGES = ("ja", "en")
+NAMES = {"ja": "日本語", "en": "English"}
+_WEEKDAYS = "月火水木金土日"
+
+
+def init_app(app: Flask, *, default: str, timezone: str) -> None:
+    """Choose the language per request; take the prefix off the view's arguments and put it back into URLs."""
+    app.config["BABEL_DEFAULT_LOCALE"] = default
+    app.config["BABEL_DEFAULT_TIMEZONE"] = timezone
+    Babel(app, locale_selector=language)
+    app.url_value_preprocessor(_take_prefix)
+    app.url_defaults(_put_prefix)
+    app.after_request(_say_language)
+
+
+def language() -> str:
+    """The language of this request."""
+    chosen = g.get("language") or _prefix_of(request.path)
+    if chosen in LANGUAGES:
+        return str(chosen)
+    default = str(current_app.config["BABEL_DEFAULT_LOCALE"])
+    return request.accept_languages.best_match(LANGUAGES, default=default) or default
+
+
+def moment(when: datetime) -> str:
+    """A date with its weekday and the time, as the page's language writes it."""
+    return f"{day(when)} {clock(when)}" if language() == "ja" else f"{day(when)}, {clock(when)}"
+
+
+def day(when: datetime) -> str:
+    """A date with its weekday."""
+    local = when.astimezone(current_app.extensions["hagaki"].config.timezone)
+    if language() == "ja":
+        return f"{local.year}年{local.month}月{local.day}日({_WEEKDAYS[local.weekday()]})"
+    return format_date(local, "EEEE d MMMM y", locale="en")
+
+
+def clock(when: datetime) -> str:
+    """Hours and minutes."""
+    return f"{when.astimezone(current_app.extensions['hagaki'].config.timezone):%H:%M}"
+
+
+def _prefix_of(path: str) -> str | None:
+    # Also for answers without a route (404): /ja/nothing speaks Japanese.
+    first = path.lstrip("/").partition("/")[0]
+    return first if first in LANGUAGES else None
+
+
+def _take_prefix(endpoint: str | None, values: dict[str, Any] | None) -> None:
+    del endpoint
+    g.language = values.pop("language", None) if values else None
+
+
+def _put_prefix(endpoint: str, values: dict[str, Any]) -> None:
+    prefix = g.get("language")
+    if prefix and "language" not in values and current_app.url_map.is_endpoint_expecting(endpoint, "language"):
+        values["language"] = prefix
+
+
+def _say_language(response: Response) -> Response:
+    if response.mimetype == "text/html":
+        response.headers["Content-Language"] = language()
+        response.vary.add("Accept-Language")
+    return response

@@ -1,0 +1,80 @@
+"""The employee's forms. Fields only; what their values mean is read in submission.py."""
+
+from __future__ import annotations
+
+from flask import request
+from flask_babel import lazy_gettext as _l
+from werkzeug.datastructures import MultiDict
+from wtforms import BooleanField, Form, HiddenField, PasswordField, SelectField, StringField
+
+from profiles.model import DEFAULT_PORTS, Protocol, SocketType
+from webapp.security import FormToken
+
+
+class EmployeeForm(Form):  # type: ignore[misc]  # WTForms ships no types
+    """A form without cookies: its token is bound to the path it is posted to."""
+
+    class Meta:
+        """WTForms' settings."""
+
+        csrf = True
+        csrf_class = FormToken
+        csrf_field_name = "csrf_token"
+        csrf_context = ""
+        locales = False
+
+
+class SetupForm(EmployeeForm):
+    """Address, name and password; the user name where the provider gave one; the servers where nobody knows them."""
+
+    address = StringField()
+    full_name = StringField()
+    username = StringField()
+    password = PasswordField()
+    password_as_typed = BooleanField()
+    include_password = BooleanField(default=True)
+    device = HiddenField()
+    incoming_protocol = SelectField(
+        choices=[(Protocol.IMAP.value, "IMAP"), (Protocol.POP3.value, "POP3")], default=Protocol.IMAP.value
+    )
+    incoming_hostname = StringField()
+    incoming_port = StringField()
+    incoming_security = SelectField(
+        choices=[(SocketType.SSL.value, "SSL/TLS"), (SocketType.STARTTLS.value, "STARTTLS")],
+        default=SocketType.SSL.value,
+    )
+    incoming_username = StringField()
+    outgoing_hostname = StringField()
+    outgoing_port = StringField()
+    outgoing_security = SelectField(
+        choices=[(SocketType.SSL.value, "SSL/TLS"), (SocketType.STARTTLS.value, "STARTTLS")],
+        default=SocketType.SSL.value,
+    )
+    outgoing_username = StringField()
+
+
+class ConfirmForm(EmployeeForm):
+    """One button that changes something: claim a hand-over, issue unchecked."""
+
+
+SERVER_LABELS = {"incoming": _l("Incoming server"), "outgoing": _l("Outgoing server (SMTP)")}
+PORTS = {f"{protocol} {security}": str(port) for (protocol, security), port in DEFAULT_PORTS.items()}
+"""For the script: the usual port of each protocol and security."""
+
+
+def setup_form(path: str, data: MultiDict[str, str] | None = None) -> SetupForm:
+    """Make the form of `path`; `data` is what was posted.
+
+    A box that was not ticked is not sent at all. The hidden field `include_password_shown` tells that from a
+    script which does not know the box: there the default (ticked) holds.
+    """
+    if data is not None and "include_password" not in data and "include_password_shown" not in data:
+        data = MultiDict(data)
+        data["include_password"] = "1"
+    return SetupForm(data, meta={"csrf_context": path})
+
+
+def confirm_form(path: str) -> ConfirmForm:
+    """Make a form with nothing but its token."""
+    data = request.form if request.method == "POST" else None
+    return ConfirmForm(data, meta={"csrf_context": path})
