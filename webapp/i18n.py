@@ -1,4 +1,4 @@
-"""Words and dates in a person's language, with and without Flask. Problems get their texts here and nowhere else."""
+"""Words and dates in a person's language, with and without Flask. Problems get their texts here alone."""
 
 from __future__ import annotations
 
@@ -62,10 +62,10 @@ def format_duration(duration: timedelta, language: str) -> str:
     for unit, size in _UNITS:
         count, seconds = divmod(seconds, size)
         if count:
-            parts.append(format_unit(count, unit, "long", locale=language))
+            parts.append(format_unit(count, f"duration-{unit}", "long", locale=language))
         if len(parts) == 2:
             break
-    parts = parts or [format_unit(0, "second", "long", locale=language)]
+    parts = parts or [format_unit(0, "duration-second", "long", locale=language)]
     # CLDR writes "30 分"; Japanese pages set no blank there.
     return "".join(parts).replace(" ", "") if language == "ja" else " ".join(parts)
 
