@@ -7,6 +7,7 @@ from datetime import datetime, timedelta, tzinfo
 from functools import cache
 from gettext import NullTranslations
 from pathlib import Path
+from typing import Literal
 
 from babel.dates import format_datetime
 from babel.support import Translations
@@ -58,15 +59,16 @@ def format_clock(moment: datetime, timezone: tzinfo) -> str:
 def format_duration(duration: timedelta, language: str) -> str:
     """`1時間30分`, `1 hour 30 minutes`: the two largest units, rounded up to the next second."""
     seconds = max(0, -int(-duration.total_seconds() // 1))
+    # CLDR's long Japanese forms have no number in Babel; the short ones are the ordinary words ("30 分").
+    length: Literal["short", "long"] = "short" if language == "ja" else "long"
     parts: list[str] = []
     for unit, size in _UNITS:
         count, seconds = divmod(seconds, size)
         if count:
-            parts.append(format_unit(count, f"duration-{unit}", "long", locale=language))
+            parts.append(format_unit(count, f"duration-{unit}", length, locale=language))
         if len(parts) == 2:
             break
-    parts = parts or [format_unit(0, "duration-second", "long", locale=language)]
-    # CLDR writes "30 分"; Japanese pages set no blank there.
+    parts = parts or [format_unit(0, "duration-second", length, locale=language)]
     return "".join(parts).replace(" ", "") if language == "ja" else " ".join(parts)
 
 
