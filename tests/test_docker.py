@@ -217,7 +217,9 @@ def test_the_command_runs_from_the_wheel(command: list[str], installed: Path, tm
 
 def test_the_variables_of_image_and_compose_are_settings(installed: Path, tmp_path: Path) -> None:
     """A variable that Hagaki does not know would stop the container at its start."""
-    composed = {name: re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", value) for name, value in SERVICE["environment"].items()}
+    composed = {
+        name: re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", value) for name, value in SERVICE["environment"].items()
+    }
     variables = {name: value for name, value in (environment() | composed).items() if name.startswith("HAGAKI_")}
     variables["HAGAKI_DATA"] = str(tmp_path / "data")
     code = "import json, sys; from webapp.config import load; load(json.loads(sys.argv[1]))"
@@ -234,7 +236,8 @@ def test_the_wheel_answers_the_health_check(installed: Path, tmp_path: Path) -> 
         "from werkzeug.test import Client\n"
         "config = load(json.loads(sys.argv[1])); config.prepare()\n"
         "client = Client(make_application(config))\n"
-        "print(client.get('/healthz').status_code, client.get('/ja/').status_code, 'パスワード' in client.get('/ja/').text)"
+        "page = client.get('/ja/')\n"
+        "print(client.get('/healthz').status_code, page.status_code, 'パスワード' in page.text)"
     )
 
     done = run_from(installed, code, json.dumps({"HAGAKI_DATA": str(tmp_path / "data")}), cwd=tmp_path)

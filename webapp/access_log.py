@@ -62,7 +62,8 @@ def write(entry: bytes, descriptor: int) -> bool:
 
     A pipe that select calls writable takes PIPE_BUF (4096) bytes at once, more than a line.
     """
-    if not select.select([], [descriptor], [], 0)[1]:
-        return False
-    os.write(descriptor, entry)
-    return True
+    try:
+        writable = select.select([], [descriptor], [], 0)[1]
+        return bool(writable) and os.write(descriptor, entry) > 0
+    except OSError:
+        return False  # closed, or its reader is gone

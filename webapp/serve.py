@@ -53,14 +53,15 @@ def split_bind(bind: str) -> tuple[str, int]:
     return host.strip("[]"), int(port)
 
 
-def open_bind(bind: str) -> None:
-    """Find out before anything starts whether the address can be had."""
+def usable_bind(bind: str) -> str:
+    """Find out before anything starts whether the address can be had; port 0 becomes a free one."""
     host, port = split_bind(bind)
     try:
         family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         with socket.socket(family, kind) as trial:
             trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             trial.bind(address)
+            return f"{bind.rpartition(':')[0]}:{trial.getsockname()[1]}"
     except OSError as error:
         reason = error.strerror or str(error)
         raise ProblemError(
@@ -133,9 +134,13 @@ class Gunicorn(BaseApplication):  # type: ignore[misc]  # gunicorn ships no type
             # X-Forwarded-* is believed from TRUSTED_PROXIES only, and the application does that itself.
             "forwarded_allow_ips": "",
             "secure_scheme_headers": {},
-            "when_ready": lambda server: self.ready(),
+            "when_ready": self._when_ready,
         }.items():
             self.cfg.set(name, value)
+
+    def _when_ready(self, server: object) -> None:
+        del server
+        self.ready()
 
     def load(self) -> Any:
         """Build the application, in each worker: nothing that was opened before a fork is shared."""
@@ -173,4 +178,3 @@ def serve_granian(config: Config, options: ServeOptions, ready: Callable[[], Non
     )
     server.on_startup(ready)
     server.serve()
-

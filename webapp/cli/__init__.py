@@ -14,7 +14,7 @@ import click
 
 from profiles.problems import Code, ProblemError
 from webapp.cli import check, config, domain, render, serve, signing
-from webapp.cli.terminal import SpokenLanguage, Terminal
+from webapp.cli.terminal import Terminal, spoken_language
 
 COMMANDS: tuple[click.Command, ...] = (
     serve.serve,
@@ -42,7 +42,7 @@ class InOrder(click.Group):
 @click.group(cls=InOrder, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.option(
     "--language",
-    type=SpokenLanguage(),
+    callback=spoken_language,
     envvar=["HAGAKI_LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG"],
     default="en",
     hidden=True,

@@ -49,9 +49,13 @@ def account_options(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in (
         click.option("--outgoing-username", metavar="NAME", help="User name at the outgoing server."),
         click.option("--incoming-username", metavar="NAME", help="User name at the incoming server."),
-        click.option("--username", metavar="NAME", help="User name at both servers (default: as the service says)."),
         click.option(
-            "--outgoing", metavar="URL", help="Outgoing server: smtps://HOST[:PORT] or smtp+starttls://HOST[:PORT]."
+            "--username", metavar="NAME", help="User name at both servers (default: as the service says)."
+        ),
+        click.option(
+            "--outgoing",
+            metavar="URL",
+            help="Outgoing server: smtps://HOST[:PORT] or smtp+starttls://HOST[:PORT].",
         ),
         click.option(
             "--incoming",

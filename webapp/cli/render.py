@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -23,18 +23,13 @@ Renderer = Callable[[MailAccount, RenderOptions], Artifact]
 PNG_SCALE = 8
 
 
-class FormatName(click.ParamType):
-    """The name of an output format, from the one table of formats."""
+def known_format(ctx: click.Context, param: click.Parameter, value: str) -> str:
+    """Accept the names in FORMATS."""
+    from profiles.formats import FORMATS
 
-    name = "format"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """Accept the names in FORMATS."""
-        from profiles.formats import FORMATS
-
-        if value not in FORMATS:
-            self.fail(f"{value!r} is not one of {', '.join(FORMATS)}.", param, ctx)
-        return str(value)
+    if value not in FORMATS:
+        raise click.BadParameter(f"{value!r} is not one of {', '.join(FORMATS)}.", ctx, param)
+    return value
 
 
 @click.command(short_help="Write what one kind of device understands.")
@@ -42,7 +37,7 @@ class FormatName(click.ParamType):
 @click.option(
     "--format",
     "format_name",
-    type=FormatName(),
+    callback=known_format,
     metavar="NAME",
     required=True,
     help="mobileconfig, autoconfig, autodiscover, pacc, k9s, thunderbird-qr or sheet.",
@@ -77,7 +72,7 @@ def render(
     account, notes = find_account(wanted, config, full_name=full_name)
     terminal.show(notes)
     password = read_password(account, from_stdin=True) if password_stdin else None
-    options = RenderOptions(language=terminal.language, password=password, translate=terminal.translate)
+    options = RenderOptions(language=terminal.language, password=password, translate=terminal.gettext)
     form = _form(format_name, output)
     artifact = form(account, options)
     if format_name == "mobileconfig" and not unsigned:

@@ -43,11 +43,11 @@ def serve(
     """
     if server == "granian" and importlib.util.find_spec("granian") is None:
         raise click.UsageError("granian is not installed. Install it with: pip install 'hagaki[granian]'")
-    config = replace(load_config(bind=bind), development=development)
+    config = replace(load_config(), development=development)
 
     from webapp import serve as serving
 
-    serving.open_bind(config.bind)
+    config = config.with_bind(serving.usable_bind((config.with_bind(bind) if bind else config).bind))
     _prepare(terminal, config)
     workers = workers or serving.default_workers()
     options = serving.ServeOptions(workers=workers, threads=threads, access_log=access_log)
@@ -77,7 +77,7 @@ def _announce(terminal: Terminal, config: Config) -> None:
     if is_loopback(config.base_url):
         terminal.say(
             terminal.translate(
-                "Phones cannot open this address. Set HAGAKI_BASE_URL to the address that they see, and HAGAKI_BIND"
-                " to 0.0.0.0:8080 where no proxy stands in front."
+                "Phones cannot open this address. Set HAGAKI_BASE_URL to the address that they see, and"
+                " HAGAKI_BIND to 0.0.0.0:8080 where no proxy stands in front."
             )
         )

@@ -1,17 +1,22 @@
-"""The settings of this process as the commands see them."""
+"""Hands this process's environment to webapp.config: the one place where a command looks at it."""
 
 from __future__ import annotations
 
-from os import environ
+import os
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from webapp.config import Config
 
 
-def load_config(**options: str | None) -> Config:
-    """Read the HAGAKI_ variables; an option of the command line stands in for the variable of its name."""
+def environment() -> Mapping[str, str]:
+    """The variables of this process."""
+    return os.environ
+
+
+def load_config() -> Config:
+    """Read the HAGAKI_ variables; raises ProblemError with everything that is wrong with them."""
     from webapp import config
 
-    given = {f"HAGAKI_{name.upper()}": value for name, value in options.items() if value is not None}
-    return config.load({**environ, **given})
+    return config.load(environment())

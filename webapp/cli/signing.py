@@ -40,7 +40,9 @@ def status(terminal: Terminal) -> int:
 @signing.command("import")
 @click.argument("certificate", type=readable_file)
 @click.argument("key", type=readable_file, required=False)
-@click.option("--chain", type=readable_file, help="PEM file of the certificates above, unless CERTIFICATE has them.")
+@click.option(
+    "--chain", type=readable_file, help="PEM file of the certificates above, unless CERTIFICATE has them."
+)
 @json_option
 @pass_terminal
 def import_(terminal: Terminal, *, certificate: Path, key: Path | None, chain: Path | None) -> int:

@@ -29,6 +29,12 @@ class Terminal:
 
         return translate(message, self.language, **params)
 
+    def gettext(self, message: str) -> str:
+        """Return a text with its placeholders still open."""
+        from webapp.i18n import catalogue
+
+        return catalogue(self.language).gettext(message)
+
     def describe(self, problem: Problem) -> tuple[str, str]:
         """Return summary and advice in the chosen language."""
         from webapp.i18n import describe
@@ -77,15 +83,10 @@ class Terminal:
         }
 
 
-class SpokenLanguage(click.ParamType):
-    """The language of a locale name: `ja_JP.UTF-8` is Japanese, what we do not speak is English."""
-
-    name = "language"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """Return "ja" or "en"."""
-        del param, ctx
-        return "ja" if str(value).lower().startswith("ja") else "en"
+def spoken_language(ctx: click.Context, param: click.Parameter, value: str) -> str:
+    """Return the language of a locale name: `ja_JP.UTF-8` is Japanese, what we do not speak is English."""
+    del ctx, param
+    return "ja" if value.lower().startswith("ja") else "en"
 
 
 pass_terminal = click.make_pass_decorator(Terminal)
