@@ -1,7 +1,7 @@
 """Fixtures for all tests: what must be installed, and the private mail servers.
 
-`environment` is the one to use for anything that needs a real Dovecot and Postfix (see tests/servers/environment.py
-for hosts, ports and accounts). It starts once per run.
+`environment` is the one to use for anything that needs a real Dovecot and Postfix (hosts, ports and accounts: see
+tests/servers/environment.py). It starts once per run.
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,7 +33,7 @@ class CertificateFiles:
 class Authority:
     """A root, an intermediate, and leaves issued on demand into `folder`.
 
-    `ca_file` is the trust anchor to give to a check. A name such as `expired.example.com` has its fault from `FAULTS`.
+    `ca_file` is the trust anchor to give to a check. `expired.example.com` has its fault from `FAULTS`.
     """
 
     FAULTS = (
@@ -55,7 +56,6 @@ class Authority:
         self._root.cert_pem.write_to_path(str(self.ca_file))
         self.stranger_file = folder / "stranger-ca.pem"
         self._stranger.cert_pem.write_to_path(str(self.stranger_file))
-        self.client_ca_file = self.stranger_file
         self._issued: dict[str, CertificateFiles] = {}
 
     def good(self) -> CertificateFiles:
@@ -73,36 +73,28 @@ class Authority:
         """The certificate for `<fault>.example.com`."""
         return self._once(fault, lambda: self._make_faulty(fault, f"{fault}.example.com"))
 
-    def _once(self, name: str, make: object) -> CertificateFiles:
+    def _once(self, name: str, make: Callable[[], tuple[bytes, bytes]]) -> CertificateFiles:
         if name not in self._issued:
-            chain, key = make()  # type: ignore[operator]
+            chain, key = make()
             self._issued[name] = self._write(name, chain, key)
         return self._issued[name]
 
     def _make_faulty(self, fault: str, host: str) -> tuple[bytes, bytes]:
         now = datetime.datetime.now(datetime.UTC)
-        past, future = now - 3 * DAY, now + 30 * DAY
-        match fault:
-            case "self-signed":
-                return _self_signed(host, now)
-            case "expired":
-                return self._leaf(host, not_before=past - 90 * DAY, not_after=past)
-            case "not-yet-valid":
-                return self._leaf(host, not_before=future, not_after=future + 90 * DAY)
-            case "wrong-name":
-                return self._leaf("sv123.example.com")
-            case "missing-intermediate":
-                chain, key = self._leaf(host)
-                return _first_certificate(chain), key
-            case "unknown-ca":
-                chain, key = self._pem(self._stranger.issue_cert(host))
-                return chain + self._stranger.cert_pem.bytes(), key
-            case "expired-and-wrong-name":
-                return self._leaf("sv123.example.com", not_before=past - 90 * DAY, not_after=past)
-            case "expires-soon":
-                return self._leaf(host, not_after=now + 5 * DAY)
-            case _:
-                raise ValueError(fault)
+        long_ago, past, future = now - 90 * DAY, now - 3 * DAY, now + 30 * DAY
+        dates = {
+            "expired": {"not_before": long_ago, "not_after": past},
+            "expired-and-wrong-name": {"not_before": long_ago, "not_after": past},
+            "not-yet-valid": {"not_before": future, "not_after": future + 90 * DAY},
+            "expires-soon": {"not_after": now + 5 * DAY},
+        }
+        if fault == "self-signed":
+            return _self_signed(host, now)
+        if fault == "unknown-ca":
+            chain, key = self._pem(self._stranger.issue_cert(host))
+            return chain + self._stranger.cert_pem.bytes(), key
+        chain, key = self._leaf("sv123.example.com" if "wrong-name" in fault else host, **dates.get(fault, {}))
+        return (_first_certificate(chain) if fault == "missing-intermediate" else chain), key
 
     def _leaf(self, *names: str, **dates: datetime.datetime) -> tuple[bytes, bytes]:
         return self._pem(self._intermediate.issue_cert(*names, **dates))

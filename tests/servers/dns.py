@@ -26,8 +26,9 @@ class NameServer:
     """`records[(name, type)] = [texts]`, e.g. `records["mail.example.com", "A"] = ["127.0.0.1"]`.
 
     A name `*.example.com` answers for every name below that has none of its own. `faults[name]` is NXDOMAIN,
-    SERVFAIL, REFUSED, TIMEOUT (no answer at all) or EMPTY (the name exists, the type does not). What is in neither is
-    NXDOMAIN. `truncate` makes UDP answer with TC so that clients come again by TCP; `queries` holds all questions.
+    SERVFAIL, REFUSED, TIMEOUT (no answer at all) or EMPTY (the name exists, the type does not). What is in neither
+    is NXDOMAIN. `truncate` makes UDP answer with TC, so that clients come again by TCP; `queries` holds what was
+    asked.
     """
 
     def __init__(

@@ -1,8 +1,8 @@
 """A private Dovecot: IMAP, POP3 and the password check of Postfix, with an account in every state.
 
-Trap: Dovecot takes a connection from its own address as secure and then allows plain text log-ins. The names of the
-environment therefore resolve to 127.0.0.2, which clients reach from 127.0.0.1, so that LOGINDISABLED is as it is for
-the world. `127.0.0.3` allows one connection per person only.
+Trap: Dovecot takes a connection from its own address as secure and then allows plain text log-ins. The names of
+the environment therefore resolve to 127.0.0.2, which clients reach from 127.0.0.1, so that LOGINDISABLED is as it
+is for the world. `127.0.0.3` allows one connection per person only.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ passdb {{
 passdb {{
   driver = passwd-file
   username_filter = temporary@*
-  args = {folder}/mail
+  args = {folder}/unreadable
 }}
 passdb {{
   driver = passwd-file
@@ -198,6 +198,7 @@ class Dovecot:
             lines = [f"{person.username}:\n" for person in people if person.state in states]
             (self.folder / f"deny.{service}").write_text("".join(lines))
         known = [person for person in people if person.state is not State.TEMPORARY]
+        (self.folder / "unreadable").touch(mode=0o600)  # only root's: the auth process runs as another user
         (self.folder / "passwords").write_text("".join(map(_password_line, known)))
         (self.folder / "people").write_text("".join(_people_line(person) for person in people))
         for person in people:

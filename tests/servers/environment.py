@@ -8,9 +8,10 @@ Hosts (all from the private name server `environment.resolver`; wild cards, so a
 * `limited.example.com`: 127.0.0.3, one connection per person
 * `localhost` works too, by the system's own hosts file
 
-Ports differ in each run: `environment.dovecot.{imap,imaps,pop3,pop3s}`, `environment.postfix.{submission,submissions,
-no_auth,no_starttls}`, `environment.plain.{imap,pop3}` (LOGINDISABLED, no STARTTLS). `imap`, `pop3` and `submission`
-are the STARTTLS ports. Accounts with their passwords: `environment.people`, see tests/servers/people.py.
+Ports differ in each run: `environment.dovecot.{imap,imaps,pop3,pop3s}`, `environment.postfix.{submission,
+submissions,no_auth,no_starttls}`, `environment.plain.{imap,pop3}` (LOGINDISABLED, no STARTTLS). `imap`, `pop3` and
+`submission` are the STARTTLS ports. Accounts with their passwords: `environment.people`, from
+tests/servers/people.py.
 """
 
 from __future__ import annotations
