@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from webapp.endpoints.answers import NOT_SERVED, Answer, conditional, redirect
 from webapp.endpoints.prepared import Prepared
-from webapp.endpoints.questions import parameters
+from webapp.endpoints.questions import decoded, parameters
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -33,7 +33,7 @@ def redirect_to_https(environ: WSGIEnvironment, prepared: Prepared) -> Answer:
     if not domain:
         return NOT_SERVED
     query = environ.get("QUERY_STRING") or ""
-    if not _names_domain(query, prepared) or not _HARMLESS_QUERY.match(query):
+    if not _domain_in(query, prepared) or not _HARMLESS_QUERY.match(query):
         query = f"emailaddress=EVOLUTIONUSER@{domain}"
     path = environ["PATH_INFO"].lower()
     return redirect("301 Moved Permanently", f"{prepared.base_url}{path}?{query}")
@@ -43,12 +43,14 @@ def _asked_domain(environ: WSGIEnvironment, prepared: Prepared) -> str:
     """The address's domain, or Host's where there is no address or a malformed one."""
     query = environ.get("QUERY_STRING")
     if query:
-        address = parameters(query).get("emailaddress")
-        domain = None if address is None else prepared.domain_of_address(address.strip())
+        domain = _domain_in(query, prepared)
         if domain is not None:
             return domain
     return prepared.by_host[environ.get("HTTP_HOST") or ""]
 
 
-def _names_domain(query: str, prepared: Prepared) -> bool:
-    return bool(prepared.domain_of_address(parameters(query).get("emailaddress", "").strip()))
+def _domain_in(query: str, prepared: Prepared) -> str | None:
+    address = parameters(query).get("emailaddress", "")
+    if "@" not in address:
+        address = decoded(address)  # some clients encode it twice
+    return prepared.domain_of_address(address.strip())
