@@ -5,16 +5,17 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, tzinfo
 from typing import Any
+from zoneinfo import ZoneInfo
 
-from babel.dates import format_date
 from flask import Flask, Response, current_app, g, request
 from flask_babel import Babel
 
+from webapp import i18n
+
 LANGUAGES = ("ja", "en")
 NAMES = {"ja": "日本語", "en": "English"}
-_WEEKDAYS = "月火水木金土日"
 
 
 def init_app(app: Flask, *, default: str, timezone: str) -> None:
@@ -37,21 +38,22 @@ def language() -> str:
 
 
 def moment(when: datetime) -> str:
-    """A date with its weekday and the time, as the page's language writes it."""
-    return f"{day(when)} {clock(when)}" if language() == "ja" else f"{day(when)}, {clock(when)}"
-
-
-def day(when: datetime) -> str:
-    """A date with its weekday."""
-    local = when.astimezone(current_app.extensions["hagaki"].config.timezone)
-    if language() == "ja":
-        return f"{local.year}年{local.month}月{local.day}日({_WEEKDAYS[local.weekday()]})"
-    return format_date(local, "EEEE d MMMM y", locale="en")
+    """A date with its weekday and the time, as the page's language writes it, in the host's zone."""
+    return i18n.format_moment(when, language(), _zone())
 
 
 def clock(when: datetime) -> str:
     """Hours and minutes."""
-    return f"{when.astimezone(current_app.extensions['hagaki'].config.timezone):%H:%M}"
+    return i18n.format_clock(when, _zone())
+
+
+def postmark_date(when: datetime) -> str:
+    """The short date of a postmark."""
+    return f"{when.astimezone(_zone()):%y.%m.%d}"
+
+
+def _zone() -> tzinfo:
+    return ZoneInfo(str(current_app.config["BABEL_DEFAULT_TIMEZONE"]))
 
 
 def _prefix_of(path: str) -> str | None:

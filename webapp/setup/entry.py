@@ -1,0 +1,97 @@
+"""The first page: an address, a password, one button."""
+
+from __future__ import annotations
+
+from flask import redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from profiles.model import ServiceSettings
+from profiles.problems import Code, Problem, ProblemError
+from webapp import presentation
+from webapp.languages import language
+from webapp.services import services
+from webapp.setup import pages
+from webapp.setup.devices import Device, detect
+from webapp.setup.forms import PORTS, SetupForm, setup_form
+from webapp.setup.submission import Submission, look_up, read
+from webapp.setup.suggestions import apply_suggestion
+
+PATH = "/"
+
+
+def start() -> Response | str | tuple[str, int]:
+    """Show the form, look a provider up, or begin a check."""
+    if request.method == "POST":
+        return _submit()
+    return show(setup_form(PATH), Submission())
+
+
+def _submit() -> Response | tuple[str, int]:
+    form = setup_form(PATH, request.form)
+    apply_suggestion(form, request.form.get("suggestion", ""))
+    find = services().directory.find
+    if request.form.get("step") == "address" or _only_address(form):
+        return show(form, look_up(form, find)), 422
+    if not form.csrf_token.validate(form):
+        found = look_up(form, find)
+        expired = Problem(Code.FORM_EXPIRED)
+        return show(form, _with(found, expired)), 422
+    found = read(form, find)
+    if found.account is None:
+        return show(form, found), 422
+    try:
+        token = pages.begin_check(form, found, compare="compare" in request.form)
+    except ProblemError as error:
+        return show(form, _with(found, *error.problems)), 422
+    device = pages.chosen_device()
+    where = url_for(".check", token=token, device=device) if device else url_for(".check", token=token)
+    return redirect(where, 303)
+
+
+def _only_address(form: SetupForm) -> bool:
+    # Without JavaScript the first press tells what the provider needs. A script that sends the password field
+    # empty is told that it is missing.
+    return bool(form.address.data) and "password" not in request.form
+
+
+def _with(found: Submission, *problems: Problem) -> Submission:
+    return Submission(
+        address=found.address,
+        settings=found.settings,
+        asks_servers=found.asks_servers and found.settings is None,
+        problems=problems,
+        notes=found.notes,
+    )
+
+
+def show(form: SetupForm, found: Submission) -> str:
+    """Render the form with what is known about the address."""
+    settings = found.settings or pages.house()
+    presentation.belongs_to(settings)
+    if found.address is not None:
+        form.address.data = str(found.address)
+    device = pages.chosen_device() or detect(request.user_agent.string)
+    return render_template(
+        "setup/form.html",
+        form=form,
+        problems=found.problems,
+        notes=found.notes,
+        settings=found.settings,
+        ask_servers=found.asks_servers,
+        password_label=password_label(found.settings),
+        default_ports=PORTS,
+        device=device,
+        chosen_device=pages.chosen_device(),
+        is_ipad="iPad" in request.user_agent.string,
+        device_links=tuple((d, url_for(".start", device=d.value)) for d in Device),
+        **pages.browser_facts(),
+    )
+
+
+def password_label(settings: ServiceSettings | None) -> str:
+    """What the provider calls the password."""
+    if settings is None or settings.password_label is None:
+        return pages.word_password()
+    return settings.password_label.get(language())
+
+
