@@ -1,0 +1,116 @@
+"""The tables. Times are seconds since the epoch (UTC); tokens stand here as hashes only, passwords not at all."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_name)s",
+    }
+)
+
+counters = Table(
+    "counters",
+    metadata,
+    Column("name", String(40), primary_key=True),
+    Column("value", BigInteger, nullable=False),
+)
+
+domain_entries = Table(
+    "domain_entries",
+    metadata,
+    Column("id", String(255), primary_key=True),
+    # Absent once removed: the row stays so that every process learns of the removal from `changed`.
+    Column("toml", Text),
+    Column("changed", BigInteger, nullable=False, index=True),
+    Column("changed_at", Float, nullable=False),
+)
+
+domain_names = Table(
+    "domain_names",
+    metadata,
+    # One owner per domain, whatever two admins do at once.
+    Column("domain", String(255), primary_key=True),
+    Column("entry_id", ForeignKey("domain_entries.id"), nullable=False, index=True),
+)
+
+attempts = Table(
+    "attempts",
+    metadata,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    # What is counted: an account, a client network or a domain, as a keyed hash.
+    Column("subject", LargeBinary(32), nullable=False),
+    Column("ticket", LargeBinary(16), nullable=False, index=True),
+    Column("at", Float, nullable=False, index=True),
+    Index("ix_attempts_subject_at", "subject", "at"),
+)
+
+checks = Table(
+    "checks",
+    metadata,
+    Column("token_hash", LargeBinary(32), primary_key=True),
+    Column("state", String(20), nullable=False),
+    Column("account", Text, nullable=False),
+    Column("options", Text, nullable=False),
+    # The attempt it was counted as, until its outcome is known.
+    Column("ticket", LargeBinary(16)),
+    Column("started_at", Float, nullable=False),
+    Column("heartbeat_at", Float, nullable=False),
+    Column("finished_at", Float),
+    # Problems and findings, once finished.
+    Column("outcome", Text),
+    # How often its links were made: 0 none, 1 after success, more after "a new stamp".
+    Column("generation", Integer, nullable=False),
+    Column("unchecked", Boolean, nullable=False),
+    Column("expires_at", Float, nullable=False, index=True),
+)
+
+check_stages = Table(
+    "check_stages",
+    metadata,
+    Column("check_hash", ForeignKey("checks.token_hash", ondelete="CASCADE"), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("stage", Text, nullable=False),
+)
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("token_hash", LargeBinary(32), primary_key=True),
+    Column("filename", String(255), primary_key=True),
+    # Whose it is (a check, later an invitation): revoking ends everything of one group.
+    Column("group_hash", LargeBinary(32), nullable=False, index=True),
+    # Empty once it cannot be fetched any more.
+    Column("sealed", LargeBinary, nullable=False),
+    Column("fetches", Integer, nullable=False),
+    Column("expires_at", Float, nullable=False, index=True),
+    Column("revoked", Boolean, nullable=False),
+)
+
+handovers = Table(
+    "handovers",
+    metadata,
+    Column("token_hash", LargeBinary(32), primary_key=True),
+    Column("group_hash", LargeBinary(32), nullable=False, index=True),
+    Column("sealed", LargeBinary, nullable=False),
+    Column("claimed_at", Float),
+    Column("expires_at", Float, nullable=False, index=True),
+    Column("revoked", Boolean, nullable=False),
+)
