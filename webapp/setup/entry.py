@@ -5,13 +5,11 @@ from __future__ import annotations
 from flask import redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from profiles.model import ServiceSettings
 from profiles.problems import Code, Problem, ProblemError
 from webapp import presentation
-from webapp.languages import language
 from webapp.services import services
 from webapp.setup import pages
-from webapp.setup.devices import Device, detect
+from webapp.setup.devices import Device
 from webapp.setup.forms import PORTS, SetupForm, setup_form
 from webapp.setup.submission import Submission, look_up, read
 from webapp.setup.suggestions import apply_suggestion
@@ -70,7 +68,7 @@ def show(form: SetupForm, found: Submission) -> str:
     presentation.belongs_to(settings)
     if found.address is not None:
         form.address.data = str(found.address)
-    device = pages.chosen_device() or detect(request.user_agent.string)
+    device = pages.device()
     return render_template(
         "setup/form.html",
         form=form,
@@ -78,7 +76,7 @@ def show(form: SetupForm, found: Submission) -> str:
         notes=found.notes,
         settings=found.settings,
         ask_servers=found.asks_servers,
-        password_label=password_label(found.settings),
+        password_label=pages.password_label(found.settings),
         default_ports=PORTS,
         device=device,
         chosen_device=pages.chosen_device(),
@@ -86,12 +84,3 @@ def show(form: SetupForm, found: Submission) -> str:
         device_links=tuple((d, url_for(".start", device=d.value)) for d in Device),
         **pages.browser_facts(),
     )
-
-
-def password_label(settings: ServiceSettings | None) -> str:
-    """What the provider calls the password."""
-    if settings is None or settings.password_label is None:
-        return pages.word_password()
-    return settings.password_label.get(language())
-
-

@@ -1,0 +1,45 @@
+"""What several employee pages need to know about the request: the device, the browser, the company."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import request
+from flask_babel import gettext as _
+
+from profiles.model import ServiceSettings
+from webapp.languages import language
+from webapp.services import services
+from webapp.setup.devices import Device, detect, in_app_browser
+
+
+def chosen_device() -> Device | None:
+    """The device chosen by hand: in the path, in the query, or carried on by the form."""
+    chosen = (request.view_args or {}).get("device") or request.args.get("device") or request.form.get("device")
+    return Device(chosen) if chosen in set(Device) else None
+
+
+def device() -> Device:
+    """The device of this page: chosen, else guessed."""
+    return chosen_device() or detect(request.user_agent.string)
+
+
+def browser_facts() -> dict[str, Any]:
+    """Which browser this is, where it matters, and the link to copy out of it."""
+    return {
+        "in_app": in_app_browser(request.user_agent.string),
+        "page_url": services().config.base_url + request.path,
+    }
+
+
+def house() -> ServiceSettings | None:
+    """The host's only domain, whose pages these then are even before an address is known."""
+    entries = tuple(services().directory.snapshot().entries.values())
+    return entries[0] if len(entries) == 1 else None
+
+
+def password_label(settings: ServiceSettings | None) -> str:
+    """What the provider calls the password."""
+    if settings is None or settings.password_label is None:
+        return _("Password")
+    return settings.password_label.get(language())
