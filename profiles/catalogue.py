@@ -1,0 +1,365 @@
+"""A mail service as TOML, in autoconfig's own words, to ServiceSettings and back.
+
+Every problem is collected with its file and key; a table with an error gives no settings. Order is kept as
+written, except that IMAP stands before POP3: FairEmail and Geary want the first incoming server to be IMAP.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
+from enum import StrEnum
+from urllib.parse import urlsplit
+
+from profiles.address import to_ascii
+from profiles.model import (
+    ADDRESS,
+    ASK,
+    DEFAULT_PORTS,
+    DOMAIN,
+    LOCAL_PART,
+    Authentication,
+    DavService,
+    Link,
+    LocalizedText,
+    Protocol,
+    Server,
+    ServiceSettings,
+    SignIn,
+    SocketType,
+    Source,
+    TlsPolicy,
+)
+from profiles.problems import Code, Problem
+from profiles.reader import Reader
+
+SIZE_LIMIT = 64 * 1024
+_ID = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,252}[A-Za-z0-9])?\Z")
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}\Z")
+_PLACEHOLDER = re.compile(r"%[A-Z]*%?")
+_INCOMING = ("imap", "pop3")
+_OUTGOING = ("smtp",)
+
+
+class _WrittenSocketType(StrEnum):
+    SSL = "SSL"
+    STARTTLS = "STARTTLS"
+    PLAIN = "plain"
+
+
+def parse(
+    text: str, *, place: str, source: Source = Source.DOMAIN
+) -> tuple[ServiceSettings | None, tuple[Problem, ...]]:
+    """Read one service. Settings are None where a problem is an error; `place` is the file that problems name."""
+    if len(text.encode()) > SIZE_LIMIT:
+        return None, (Problem(Code.FILE_UNREADABLE, {"place": place, "reason": "too large"}, place=place),)
+    try:
+        table = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        return None, (Problem(Code.TOML_SYNTAX, {"place": place, "reason": str(error)}, place=place),)
+    problems: list[Problem] = []
+    settings = _settings(Reader(table, place, problems), source)
+    if any(problem.is_error for problem in problems):
+        return None, tuple(problems)
+    return settings, tuple(problems)
+
+
+def _settings(reader: Reader, source: Source) -> ServiceSettings:
+    id_ = _id(reader)
+    display_name = reader.text("displayName", limit=60) or id_
+    incoming = tuple(_servers(reader, "incomingServer", _INCOMING))
+    settings = ServiceSettings(
+        id=id_,
+        display_name=display_name,
+        display_short_name=reader.text("displayShortName", limit=20) or display_name[:20],
+        domains=tuple(_domains(reader, source)),
+        # A stable sort: within a protocol the order stays as written.
+        incoming_servers=tuple(sorted(incoming, key=lambda server: server.protocol is not Protocol.IMAP)),
+        outgoing_servers=tuple(_servers(reader, "outgoingServer", _OUTGOING)),
+        mx_suffixes=tuple(_names(reader, "mxSuffix")),
+        calendar=_dav(reader, "calendar"),
+        addressbook=_dav(reader, "addressbook"),
+        activesync_url=_service_url(reader, "activesync"),
+        jmap_url=_service_url(reader, "jmap"),
+        documentation=_link(reader.table("documentation")),
+        organization=reader.text("organization", limit=120),
+        help=reader.localized("help"),
+        sign_in=reader.word("signIn", SignIn) or _sign_in(incoming),
+        password_label=reader.localized("passwordLabel"),
+        password_hint=reader.localized("passwordHint"),
+        refusal_advice=reader.localized("refusalAdvice"),
+        links=tuple(link for link in map(_link, reader.tables("link")) if link is not None),
+        last_checked=_date(reader),
+        tls=_tls(reader.table("tls")),
+        source=source,
+    )
+    reader.finish()
+    return settings
+
+
+def _id(reader: Reader) -> str:
+    id_ = reader.text("id", required=True, limit=254)
+    if id_ is not None and not _ID.match(id_):
+        reader.report("id", Code.VALUE_INVALID, value=id_[:80])
+    return id_ or ""
+
+
+def _domains(reader: Reader, source: Source) -> Iterator[str]:
+    # A provider may be known by its MX alone (Microsoft 365 has no domains of its own).
+    required = source is not Source.PROVIDER or not reader.has("mxSuffix")
+    seen: set[str] = set()
+    for written in reader.texts("domains", required=required):
+        bare = written.removeprefix("*.") if source is Source.PROVIDER else written
+        name = to_ascii(bare)
+        if name is None or "." not in name:
+            reader.report("domains", Code.VALUE_INVALID, value=written[:80])
+        elif written.lower() in seen:
+            reader.report("domains", Code.DOMAIN_TAKEN, domain=written, id=written)
+        else:
+            seen.add(written.lower())
+            yield name if bare == written else f"*.{name}"
+    if required and not seen and reader.has("domains"):
+        reader.report("domains", Code.KEY_MISSING)
+
+
+def _names(reader: Reader, key: str) -> Iterator[str]:
+    for written in reader.texts(key):
+        name = to_ascii(written)
+        if name is None:
+            reader.report(key, Code.VALUE_INVALID, value=written[:80])
+        else:
+            yield name
+
+
+def _servers(reader: Reader, key: str, types: tuple[str, ...]) -> Iterator[Server]:
+    tables = reader.tables(key)
+    if not tables:
+        reader.report(key, Code.KEY_MISSING)
+    for table in tables:
+        server = _server(table, types)
+        table.finish()
+        if server is not None:
+            yield server
+
+
+def _server(reader: Reader, types: tuple[str, ...]) -> Server | None:
+    protocol = reader.word("type", Protocol, required=True)
+    if protocol is not None and protocol.value not in types:
+        reader.report("type", Code.VALUE_UNKNOWN, value=protocol.value, known=", ".join(types))
+        protocol = None
+    hostname = _hostname(reader)
+    socket_type = _socket_type(reader)
+    port = _port(reader, protocol, socket_type)
+    authentication = reader.words("authentication", Authentication) or (Authentication.PASSWORD_CLEARTEXT,)
+    username = _username(reader)
+    if protocol is None or hostname is None or socket_type is None or port is None:
+        return None
+    return Server(
+        protocol=protocol,
+        hostname=hostname,
+        port=port,
+        socket_type=socket_type,
+        authentication=authentication,
+        username=username,
+    )
+
+
+def _hostname(reader: Reader) -> str | None:
+    written = reader.text("hostname", required=True, limit=253)
+    if written is None:
+        return None
+    # Placeholders in host names are ours alone: they are filled before anything is rendered.
+    name = to_ascii(written.replace(DOMAIN, "domain.invalid"))
+    if name is None:
+        reader.report("hostname", Code.HOST_INVALID, value=written, host=written)
+        return None
+    return written.strip().lower().replace(DOMAIN.lower(), DOMAIN) if DOMAIN in written else name
+
+
+def _socket_type(reader: Reader) -> SocketType | None:
+    written = reader.word("socketType", _WrittenSocketType, required=True)
+    if written is _WrittenSocketType.PLAIN:
+        reader.report("socketType", Code.SERVER_PLAIN_TEXT)
+    return None if written in (None, _WrittenSocketType.PLAIN) else SocketType(written.value)
+
+
+def _port(reader: Reader, protocol: Protocol | None, socket_type: SocketType | None) -> int | None:
+    port = reader.integer("port", low=1, high=65535)
+    if protocol is None or socket_type is None:
+        return port
+    usual = DEFAULT_PORTS[protocol, socket_type]
+    if port is None:
+        return None if reader.has("port") else usual
+    other = SocketType.STARTTLS if socket_type is SocketType.SSL else SocketType.SSL
+    if port == DEFAULT_PORTS[protocol, other]:
+        reader.report(
+            "port", Code.PORT_SECURITY_MISMATCH, port=str(port), security=socket_type.value, usual=str(usual)
+        )
+    return port
+
+
+def _username(reader: Reader) -> str:
+    template = reader.text("username", limit=320) or ADDRESS
+    if not template.isprintable():
+        reader.report("username", Code.VALUE_INVALID, value=template[:80])
+    unknown = set(_PLACEHOLDER.findall(template)) - {ADDRESS, LOCAL_PART, DOMAIN, ASK}
+    if unknown:
+        known = ", ".join((ADDRESS, LOCAL_PART, DOMAIN, ASK))
+        reader.report("username", Code.VALUE_UNKNOWN, value=", ".join(sorted(unknown)), known=known)
+    return template
+
+
+def _dav(reader: Reader, key: str) -> DavService | None:
+    table = reader.table(key)
+    if table is None:
+        return None
+    url, username = _url(table, "url"), _username(table)
+    table.finish()
+    return None if url is None else DavService(url=url, username=username)
+
+
+def _service_url(reader: Reader, key: str) -> str | None:
+    table = reader.table(key)
+    if table is None:
+        return None
+    url = _url(table, "url")
+    table.finish()
+    return url
+
+
+def _link(table: Reader | None) -> Link | None:
+    if table is None:
+        return None
+    url, title = _url(table, "url"), table.localized("title")
+    table.finish()
+    return None if url is None else Link(url=url, title=title or LocalizedText(texts=(("en", url),)))
+
+
+def _url(reader: Reader, key: str) -> str | None:
+    written = reader.text(key, required=True)
+    if written is None:
+        return None
+    try:
+        parts = urlsplit(written.replace(DOMAIN, "domain.invalid"))
+        good = (
+            parts.scheme == "https"
+            and to_ascii(parts.hostname or "")
+            and (parts.port or 443)
+            and not parts.username
+        )
+    except ValueError:
+        good = False
+    if not good or not written.isascii() or any(c.isspace() for c in written):
+        reader.report(key, Code.VALUE_INVALID, value=written[:80])
+        return None
+    return written
+
+
+def _date(reader: Reader) -> str | None:
+    written = reader.text("lastChecked", limit=10)
+    if written is not None and not _DATE.match(written):
+        reader.report("lastChecked", Code.VALUE_INVALID, value=written)
+    return written
+
+
+def _tls(table: Reader | None) -> TlsPolicy:
+    if table is None:
+        return TlsPolicy()
+    level = table.integer("securityLevel", low=1, high=2)
+    policy = TlsPolicy(
+        legacy_renegotiation=table.switch("legacyRenegotiation", default=False),
+        security_level=2 if level is None else level,
+    )
+    table.finish()
+    return policy
+
+
+def _sign_in(incoming: Iterable[Server]) -> SignIn:
+    servers = tuple(incoming)
+    return SignIn.OAUTH if servers and all(server.needs_oauth for server in servers) else SignIn.PASSWORD
+
+
+# writing
+
+
+def to_toml(settings: ServiceSettings) -> str:
+    """Write settings so that `parse` reads the same value back; the order is that of the operator's guide."""
+    plain: dict[str, object] = {
+        "id": settings.id,
+        "displayName": settings.display_name,
+        "displayShortName": settings.display_short_name,
+        "domains": list(settings.domains),
+        "mxSuffix": list(settings.mx_suffixes),
+        "organization": settings.organization,
+        "signIn": settings.sign_in.value,
+        "help": _languages(settings.help),
+        "passwordLabel": _languages(settings.password_label),
+        "passwordHint": _languages(settings.password_hint),
+        "refusalAdvice": _languages(settings.refusal_advice),
+        "lastChecked": settings.last_checked,
+    }
+    lines = list(_pairs(plain))
+    for server in settings.incoming_servers:
+        lines += ["", "[[incomingServer]]", *_pairs(_server_table(server))]
+    for server in settings.outgoing_servers:
+        lines += ["", "[[outgoingServer]]", *_pairs(_server_table(server))]
+    for name, table in _tables(settings):
+        lines += ["", f"[{name}]", *_pairs(table)]
+    for link in settings.links:
+        lines += ["", "[[link]]", *_pairs(_link_table(link))]
+    return "\n".join(lines) + "\n"
+
+
+def _tables(settings: ServiceSettings) -> Iterator[tuple[str, dict[str, object]]]:
+    for name, service in (("calendar", settings.calendar), ("addressbook", settings.addressbook)):
+        if service is not None:
+            yield name, {"url": service.url, "username": service.username}
+    for name, url in (("activesync", settings.activesync_url), ("jmap", settings.jmap_url)):
+        if url is not None:
+            yield name, {"url": url}
+    if settings.documentation is not None:
+        yield "documentation", _link_table(settings.documentation)
+    if settings.tls != TlsPolicy():
+        yield (
+            "tls",
+            {
+                "legacyRenegotiation": settings.tls.legacy_renegotiation,
+                "securityLevel": settings.tls.security_level,
+            },
+        )
+
+
+def _server_table(server: Server) -> dict[str, object]:
+    return {
+        "type": server.protocol.value,
+        "hostname": server.hostname,
+        "port": server.port,
+        "socketType": server.socket_type.value,
+        "authentication": [way.value for way in server.authentication],
+        "username": server.username,
+    }
+
+
+def _link_table(link: Link) -> dict[str, object]:
+    return {"url": link.url, "title": _languages(link.title)}
+
+
+def _languages(text: LocalizedText | None) -> dict[str, str] | None:
+    return None if text is None else dict(text.texts)
+
+
+def _pairs(table: Mapping[str, object]) -> Iterator[str]:
+    for key, value in table.items():
+        if value is not None and value != []:
+            yield f"{key} = {_value(value)}"
+
+
+def _value(value: object) -> str:
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{_value(key)} = {_value(item)}" for key, item in value.items()) + " }"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_value, value)) + "]"
+    # A JSON string of printable text is a TOML basic string; DEL alone would have to be escaped besides.
+    return json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,155 @@
+"""Reads one table (parsed TOML) into values, collecting every problem with its place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from difflib import get_close_matches
+from enum import StrEnum
+from typing import TypeVar
+
+from profiles.model import LocalizedText
+from profiles.problems import Code, Problem
+
+Word = TypeVar("Word", bound=StrEnum)
+
+TEXT_LIMIT = 2000
+
+
+class Reader:
+    """One table. Each key is taken once; `finish` names the keys that nobody took.
+
+    `place` is the file (and key path) that problems name, `problems` the list they are added to.
+    """
+
+    def __init__(
+        self, table: Mapping[str, object], place: str, problems: list[Problem], *, prefix: str = ""
+    ) -> None:
+        self._table = table
+        self._place = place
+        self._prefix = prefix
+        self._problems = problems
+        self._taken: list[str] = []
+
+    def place(self, key: str) -> str:
+        """`corp.toml: incomingServer[1].port`"""
+        return f"{self._place}: {self._prefix}{key}"
+
+    def report(self, key: str, code: Code, **params: str) -> None:
+        """Note a problem of one key."""
+        place = self.place(key)
+        self._problems.append(Problem(code, {"key": self._prefix + key, "place": place, **params}, place=place))
+
+    def has(self, key: str) -> bool:
+        """Whether the key is written."""
+        return key in self._table
+
+    def text(self, key: str, *, required: bool = False, limit: int = TEXT_LIMIT) -> str | None:
+        """A printable, non-empty string without outer blanks; line breaks are allowed."""
+        value = self._take(key, str, "text", required=required)
+        if value is None:
+            return None
+        assert isinstance(value, str)
+        value = value.strip()
+        if not value or len(value) > limit or not all(c.isprintable() or c == "\n" for c in value):
+            self.report(key, Code.VALUE_INVALID, value=value[:80])
+            return None
+        return value
+
+    def integer(self, key: str, *, low: int, high: int, required: bool = False) -> int | None:
+        """A whole number between two limits."""
+        value = self._take(key, int, "a whole number", required=required)
+        if value is None:
+            return None
+        assert isinstance(value, int)
+        if isinstance(value, bool) or not low <= value <= high:
+            self.report(key, Code.VALUE_INVALID, value=str(value))
+            return None
+        return value
+
+    def switch(self, key: str, *, default: bool) -> bool:
+        """True or false."""
+        value = self._take(key, bool, "true or false")
+        return default if value is None else bool(value)
+
+    def word(self, key: str, words: type[Word], *, required: bool = False) -> Word | None:
+        """One of a closed set, whatever its letter case."""
+        value = self.text(key, required=required, limit=80)
+        if value is None:
+            return None
+        return self._known_word(key, value, words)
+
+    def words(self, key: str, words: type[Word]) -> tuple[Word, ...]:
+        """A list of words of a closed set, or one word alone."""
+        found = (self._known_word(key, text, words) for text in self.texts(key))
+        return tuple(dict.fromkeys(word for word in found if word is not None))
+
+    def texts(self, key: str, *, required: bool = False) -> tuple[str, ...]:
+        """A list of strings, or one string alone."""
+        value = self._take(key, (list, str), "a list of texts", required=required)
+        values = [value] if isinstance(value, str) else value
+        if not isinstance(values, list):
+            return ()
+        texts = [item.strip() for item in values if isinstance(item, str) and item.strip().isprintable()]
+        if len(texts) != len(values) or "" in texts:
+            self.report(key, Code.VALUE_TYPE, expected="a list of texts")
+        return tuple(text for text in texts if text)
+
+    def localized(self, key: str) -> LocalizedText | None:
+        """One text, or a table of language and text."""
+        value = self._take(key, (str, dict), "a text or a table of languages")
+        if isinstance(value, str):
+            value = {"en": value}
+        if not isinstance(value, dict):
+            return None
+        inner = Reader(value, self._place, self._problems, prefix=f"{self._prefix}{key}.")
+        pairs = [(language, inner.text(language)) for language in value]
+        texts = tuple((language, text) for language, text in pairs if text is not None)
+        return LocalizedText(texts=texts) if texts else None
+
+    def table(self, key: str) -> Reader | None:
+        """A table inside."""
+        value = self._take(key, dict, "a table")
+        if not isinstance(value, dict):
+            return None
+        return Reader(value, self._place, self._problems, prefix=f"{self._prefix}{key}.")
+
+    def tables(self, key: str) -> tuple[Reader, ...]:
+        """An array of tables; places count from 1, as people do."""
+        value = self._take(key, list, "an array of tables")
+        if not isinstance(value, list):
+            return ()
+        if not all(isinstance(item, dict) for item in value):
+            self.report(key, Code.VALUE_TYPE, expected="an array of tables")
+        return tuple(
+            Reader(item, self._place, self._problems, prefix=f"{self._prefix}{key}[{number}].")
+            for number, item in enumerate(value, 1)
+            if isinstance(item, dict)
+        )
+
+    def finish(self) -> None:
+        """Refuse what is written but means nothing, and say which key may have been meant."""
+        for key in self._table:
+            if key not in self._taken:
+                near = get_close_matches(key, self._taken, n=1)
+                self.report(key, Code.KEY_UNKNOWN, suggestion=near[0] if near else ", ".join(self._taken))
+
+    def _known_word(self, key: str, value: str, words: type[Word]) -> Word | None:
+        for word in words:
+            if word.value.lower() == value.lower():
+                return word
+        self.report(key, Code.VALUE_UNKNOWN, value=value[:80], known=", ".join(words))
+        return None
+
+    def _take(
+        self, key: str, kind: type | tuple[type, ...], expected: str, *, required: bool = False
+    ) -> object | None:
+        self._taken.append(key)
+        value = self._table.get(key)
+        if value is None:
+            if required:
+                self.report(key, Code.KEY_MISSING)
+            return None
+        if not isinstance(value, kind) or (isinstance(value, bool) and kind is int):
+            self.report(key, Code.VALUE_TYPE, expected=expected)
+            return None
+        return value
