@@ -73,6 +73,17 @@ class Authority:
         """The certificate for `<fault>.example.com`."""
         return self._once(fault, lambda: self._make_faulty(fault, f"{fault}.example.com"))
 
+    def without_key_identifier(self) -> CertificateFiles:
+        """A leaf straight from the root that has no Authority Key Identifier, as old company CAs issue them."""
+        return self._once("no-key-identifier", self._issue_without_key_identifier)
+
+    def _issue_without_key_identifier(self) -> tuple[bytes, bytes]:
+        now = datetime.datetime.now(datetime.UTC)
+        issuer = x509.load_pem_x509_certificate(self._root.cert_pem.bytes()).subject
+        issuer_key = serialization.load_pem_private_key(self._root.private_key_pem.bytes(), None)
+        assert isinstance(issuer_key, ec.EllipticCurvePrivateKey)
+        return _build("mail.example.com", now, issuer=issuer, issuer_key=issuer_key)
+
     def _once(self, name: str, make: Callable[[], tuple[bytes, bytes]]) -> CertificateFiles:
         if name not in self._issued:
             chain, key = make()
@@ -116,18 +127,29 @@ def _first_certificate(chain: bytes) -> bytes:
 
 
 def _self_signed(host: str, now: datetime.datetime) -> tuple[bytes, bytes]:
+    return _build(host, now, issuer=None, issuer_key=None)
+
+
+def _build(
+    host: str,
+    now: datetime.datetime,
+    *,
+    issuer: x509.Name | None,
+    issuer_key: ec.EllipticCurvePrivateKey | None,
+) -> tuple[bytes, bytes]:
+    """A certificate with a subject and names only; without issuer it signs itself."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)])
     certificate = (
         x509.CertificateBuilder()
         .subject_name(name)
-        .issuer_name(name)
+        .issuer_name(issuer or name)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - DAY)
         .not_valid_after(now + 90 * DAY)
         .add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False)
-        .sign(key, hashes.SHA256())
+        .sign(issuer_key or key, hashes.SHA256())
     )
     pem_key = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()

@@ -354,9 +354,7 @@ class Pop3:
                 case "CAPA":
                     connection.say("+OK", *self.capability, ".")
                 case "STLS":
-                    connection.send(self.starttls_reply.encode() + b"\r\n" + self.injected)
-                    if self.starttls is not None and self.starttls_reply.startswith("+OK"):
-                        connection.start_tls(self.starttls)
+                    self._start_tls(connection)
                 case "USER":
                     connection.record.secrets.append(arguments)
                     connection.say("+OK")
@@ -373,6 +371,11 @@ class Pop3:
                     return
                 case _:
                     connection.say("+OK")
+
+    def _start_tls(self, connection: Connection) -> None:
+        connection.send(self.starttls_reply.encode() + b"\r\n" + self.injected)
+        if self.starttls is not None and self.starttls_reply.startswith("+OK"):
+            connection.start_tls(self.starttls)
 
     def _log_in(self, connection: Connection) -> None:
         connection.pause(self.login_delay)
