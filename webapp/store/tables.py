@@ -59,6 +59,8 @@ attempts = Table(
     Column("subject", LargeBinary(32), nullable=False),
     Column("ticket", LargeBinary(16), nullable=False, index=True),
     Column("at", Float, nullable=False, index=True),
+    # Its outcome is not known yet.
+    Column("pending", Boolean, nullable=False),
     Index("ix_attempts_subject_at", "subject", "at"),
 )
 

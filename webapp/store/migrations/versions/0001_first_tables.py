@@ -14,6 +14,7 @@ def upgrade() -> None:
     sa.Column('subject', sa.LargeBinary(length=32), nullable=False),
     sa.Column('ticket', sa.LargeBinary(length=16), nullable=False),
     sa.Column('at', sa.Float(), nullable=False),
+    sa.Column('pending', sa.Boolean(), nullable=False),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_attempts'))
     )
     op.create_index(op.f('ix_attempts_at'), 'attempts', ['at'], unique=False)
