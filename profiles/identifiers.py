@@ -15,7 +15,7 @@ def derived_uuid(address: Address, kind: str) -> UUID:
     return uuid5(NAMESPACE, f"{address.key}/{kind}")
 
 
-def profile_identifier(address: Address) -> str:
+def profile_identifier(address: Address, profile_uuid: UUID) -> str:
     """`example.corp.mail.<hash>`: reverse domain first, as Apple asks; the hash keeps mailboxes apart."""
     reverse_domain = ".".join(reversed(address.domain.split(".")))
-    return f"{reverse_domain}.mail.{derived_uuid(address, 'profile').hex}"
+    return f"{reverse_domain}.mail.{profile_uuid.hex}"

@@ -6,7 +6,8 @@ One profile per person holds mail and, where the service has them, calendar and 
 from __future__ import annotations
 
 import plistlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from profiles.admission import (
@@ -56,7 +57,24 @@ _AUTHENTICATION = {
 }
 
 Plist = dict[str, object]
-Say = Callable[[str], str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Person:
+    """Whose profile it is, how it is to be written, and the identifier that every payload extends."""
+
+    account: MailAccount
+    options: RenderOptions
+    identifier: str
+
+    def say(self, text: str) -> str:
+        """Translate a text and put the address into it."""
+        return self.options.translate(text) % {"address": str(self.account.address)}
+
+    @property
+    def label(self) -> str:
+        """What the device calls the account."""
+        return self.account.settings.display_name or str(self.account.address)
 
 
 def render(account: MailAccount, options: RenderOptions) -> Artifact:
@@ -69,37 +87,39 @@ def render(account: MailAccount, options: RenderOptions) -> Artifact:
 
 def profile(account: MailAccount, options: RenderOptions) -> Plist:
     """The profile as plist values."""
-    say = _speaker(account, options)
-    payloads = [_mail(account, options, say)]
+    uuid = derived_uuid(account.address, "profile")
+    person = _Person(account=account, options=options, identifier=profile_identifier(account.address, uuid))
+    payloads, about = [_mail(person)], [person.say(ADDS_MAIL)]
     if account.calendar is not None:
-        payloads.append(_calendar(account, account.calendar, options, say))
+        payloads.append(_calendar(person, account.calendar))
+        about.append(person.say(ADDS_CALENDAR))
     if account.addressbook is not None:
-        payloads.append(_contacts(account, account.addressbook, options, say))
-    about = [str(payload["PayloadDescription"]) for payload in payloads]
+        payloads.append(_contacts(person, account.addressbook))
+        about.append(person.say(ADDS_CONTACTS))
     if options.unchecked:
-        about.append(say(NOT_CHECKED))
+        about.append(person.say(NOT_CHECKED))
     return {
         "PayloadType": "Configuration",
         "PayloadVersion": 1,
-        "PayloadIdentifier": profile_identifier(account.address),
-        "PayloadUUID": _uuid(account, "profile"),
-        "PayloadDisplayName": say(PROFILE_NAME),
+        "PayloadIdentifier": person.identifier,
+        "PayloadUUID": str(uuid).upper(),
+        "PayloadDisplayName": person.say(PROFILE_NAME),
         "PayloadDescription": "\n".join(about),
-        "PayloadOrganization": _organization(account),
+        "PayloadOrganization": account.settings.organization or person.label,
         # A Mac takes mail payloads for a person only, never for the whole system.
         "PayloadScope": "User",
-        "ConsentText": _consent(options.consent_text, options, say),
+        "ConsentText": _consent(person, options.consent_text),
         "PayloadContent": payloads,
     }
 
 
-def _mail(account: MailAccount, options: RenderOptions, say: Say) -> Plist:
+def _mail(person: _Person) -> Plist:
+    account, options = person.account, person.options
     incoming, outgoing = _admitted(account)
     return {
-        **_common(account, "com.apple.mail.managed", "mail"),
-        "PayloadDisplayName": say(MAIL_NAME),
-        "PayloadDescription": say(ADDS_MAIL),
-        "EmailAccountDescription": account.settings.display_name or str(account.address),
+        **_payload(person, "com.apple.mail.managed", "mail"),
+        "PayloadDisplayName": person.say(MAIL_NAME),
+        "EmailAccountDescription": person.label,
         "EmailAccountType": _ACCOUNT_TYPES[incoming.protocol],
         "EmailAddress": str(account.address),
         **_known(EmailAccountName=account.full_name),
@@ -142,36 +162,33 @@ def _outgoing(server: Server, options: RenderOptions) -> Plist:
     }
 
 
-def _calendar(account: MailAccount, service: DavService, options: RenderOptions, say: Say) -> Plist:
+def _calendar(person: _Person, service: DavService) -> Plist:
     return {
-        **_common(account, "com.apple.caldav.account", "caldav"),
-        "PayloadDisplayName": say(CALENDAR_NAME),
-        "PayloadDescription": say(ADDS_CALENDAR),
-        **_dav("CalDAV", account, service, options),
+        **_payload(person, "com.apple.caldav.account", "caldav"),
+        "PayloadDisplayName": person.say(CALENDAR_NAME),
+        **_dav("CalDAV", person, service),
     }
 
 
-def _contacts(account: MailAccount, service: DavService, options: RenderOptions, say: Say) -> Plist:
+def _contacts(person: _Person, service: DavService) -> Plist:
     return {
-        **_common(account, "com.apple.carddav.account", "carddav"),
-        "PayloadDisplayName": say(CONTACTS_NAME),
-        "PayloadDescription": say(ADDS_CONTACTS),
-        **_dav("CardDAV", account, service, options),
+        **_payload(person, "com.apple.carddav.account", "carddav"),
+        "PayloadDisplayName": person.say(CONTACTS_NAME),
+        **_dav("CardDAV", person, service),
     }
 
 
-def _dav(prefix: str, account: MailAccount, service: DavService, options: RenderOptions) -> Plist:
+def _dav(prefix: str, person: _Person, service: DavService) -> Plist:
     # No principal URL: iOS and macOS read it differently; both find it through /.well-known.
     url = urlsplit(service.url)
+    login = {f"{prefix}Username": _username(service.username), f"{prefix}Password": person.options.password}
     return {
-        f"{prefix}AccountDescription": account.settings.display_name or str(account.address),
+        f"{prefix}AccountDescription": person.label,
         f"{prefix}HostName": url.hostname or "",
         f"{prefix}Port": url.port or 443,
         # Documented default true, real default false before iOS 16.
         f"{prefix}UseSSL": True,
-        **_known(
-            **{f"{prefix}Username": _username(service.username), f"{prefix}Password": options.password},
-        ),
+        **_known(**login),
     }
 
 
@@ -184,28 +201,19 @@ def _admitted(account: MailAccount) -> tuple[Server, Server]:
     return incoming, outgoing
 
 
-def _common(account: MailAccount, payload_type: str, kind: str) -> Plist:
+def _payload(person: _Person, payload_type: str, kind: str) -> Plist:
     return {
         "PayloadType": payload_type,
         "PayloadVersion": 1,
-        "PayloadIdentifier": f"{profile_identifier(account.address)}.{kind}",
-        "PayloadUUID": _uuid(account, kind),
-        "PayloadOrganization": _organization(account),
+        "PayloadIdentifier": f"{person.identifier}.{kind}",
+        "PayloadUUID": str(derived_uuid(person.account.address, kind)).upper(),
     }
 
 
-def _consent(text: LocalizedText | None, options: RenderOptions, say: Say) -> Plist:
+def _consent(person: _Person, text: LocalizedText | None) -> Plist:
     if text is None:
-        return {"default": say(CONSENT)}
-    return {"default": text.get(options.language), **dict(text.texts)}
-
-
-def _uuid(account: MailAccount, kind: str) -> str:
-    return str(derived_uuid(account.address, kind)).upper()
-
-
-def _organization(account: MailAccount) -> str:
-    return account.settings.organization or account.settings.display_name or account.address.domain
+        return {"default": person.say(CONSENT)}
+    return {"default": text.get(person.options.language), **dict(text.texts)}
 
 
 def _username(username: str) -> str | None:
@@ -216,8 +224,3 @@ def _username(username: str) -> str | None:
 def _known(**values: str | None) -> Mapping[str, str]:
     """Leave out what is absent or empty: an empty string would be taken for a value."""
     return {key: value for key, value in values.items() if value}
-
-
-def _speaker(account: MailAccount, options: RenderOptions) -> Say:
-    words = {"address": str(account.address)}
-    return lambda text: options.translate(text) % words

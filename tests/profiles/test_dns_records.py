@@ -89,7 +89,7 @@ def test_each_domain_gets_its_own_hosts():
     found = records(settings, "corp.example.jp", "setup.host.example")
 
     assert all(record.name.endswith(".corp.example.jp") for record in found)
-    assert ["0 1 995 pop.corp.example.jp."] == [r.value for r in found if r.name.startswith("_pop3s.")]
+    assert [r.value for r in found if r.name.startswith("_pop3s.")] == ["0 1 995 pop.corp.example.jp."]
 
 
 def test_name_never_points_to_itself():
