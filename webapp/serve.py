@@ -151,7 +151,10 @@ class Gunicorn(BaseApplication):  # type: ignore[misc]  # gunicorn ships no type
 
 def serve_gunicorn(config: Config, options: ServeOptions, ready: Callable[[], None]) -> None:
     """Serve until SIGTERM (requests in hand are finished) or SIGINT."""
-    import webapp.wsgi  # noqa: F401  loaded once here, shared by all workers
+    # Loaded once here, so that all workers share the memory and a reload is quick.
+    import webapp.services
+    import webapp.setup
+    import webapp.wsgi  # noqa: F401
 
     Gunicorn(config, options, ready).run()
 
@@ -162,6 +165,7 @@ def serve_granian(config: Config, options: ServeOptions, ready: Callable[[], Non
     from granian.constants import Interfaces
 
     host, port = split_bind(config.bind)
+    os.environ["HAGAKI_BIND"] = config.bind
     server = Granian(
         "webapp.wsgi:application",
         address=host,

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import wraps
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -112,14 +113,29 @@ def _server(
 
 
 def _known_settings(address: Address, config: Config) -> ServiceSettings:
+    from webapp.directory import find_provider
+
+    settings = _hosted_settings(address.domain, config) or find_provider(address.domain)
+    if settings is None:
+        raise ProblemError(
+            Problem(Code.SETTINGS_UNKNOWN, {"address": str(address), "domain": address.domain}, place="ADDRESS")
+        )
+    return settings
+
+
+def _hosted_settings(domain: str, config: Config) -> ServiceSettings | None:
+    """Look into the host's domains; where there is no database yet, a check makes none."""
+    embedded = config.database_url.removeprefix("sqlite:///")
+    if embedded != config.database_url and not Path(embedded).exists():
+        return None
     from webapp.directory import Directory
     from webapp.store import open_store
 
-    config.prepare()
-    settings = Directory(open_store(config)).find(address.domain)
-    if settings is None:
-        raise ProblemError(Problem(Code.SETTINGS_UNKNOWN, {"address": str(address), "domain": address.domain}))
-    return settings
+    store = open_store(config)
+    try:
+        return Directory(store).hosted(domain)
+    finally:
+        store.close()
 
 
 def _usernames_given(wanted: AccountOptions) -> bool:

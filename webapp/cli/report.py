@@ -33,12 +33,13 @@ def account_document(account: MailAccount) -> dict[str, Any]:
     return {
         "address": str(account.address),
         "full_name": account.full_name,
-        "incoming": [_server_document(server) for server in account.incoming],
-        "outgoing": [_server_document(server) for server in account.outgoing],
+        "incoming": [server_document(server) for server in account.incoming],
+        "outgoing": [server_document(server) for server in account.outgoing],
     }
 
 
-def _server_document(server: Server) -> dict[str, Any]:
+def server_document(server: Server) -> dict[str, Any]:
+    """Return a server as JSON carries it."""
     return {
         "type": str(server.protocol),
         "hostname": server.hostname,
