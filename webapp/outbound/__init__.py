@@ -212,7 +212,7 @@ class Outbound:
         try:
             found = self.names.addresses(name, deadline.within(RESOLVE_SECONDS))
         except ProblemError as error:
-            raise _problem(error.problems[0].code, name, port, **error.problems[0].params) from None
+            raise _problem(error.problems[0].code, name, port, error.problems[0].params) from None
         return self._vetted(name, port, found, port)
 
     def _admitted(self, host: str, port: int, *, usual: frozenset[int], others: bool) -> str:
@@ -235,10 +235,10 @@ class Outbound:
         return Target(host=name, port=port, addresses=allowed, connect_port=connect_port, aliases=found.aliases)
 
 
-def _problem(code: Code, host: str, port: int, **params: str) -> ProblemError:
+def _problem(code: Code, host: str, port: int, params: Mapping[str, str] | None = None) -> ProblemError:
     endpoint = f"{host}:{port}"
     basic = {"server": endpoint, "host": host, "port": str(port), "target": host}
-    return ProblemError(Problem(code, basic | params, server=endpoint))
+    return ProblemError(Problem(code, basic | dict(params or {}), server=endpoint))
 
 
 def _literal(host: str) -> str | None:
