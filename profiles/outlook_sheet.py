@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from profiles.admission import require_both_ways
 from profiles.model import MailAccount, Protocol, RenderOptions, Server, SocketType
 from profiles.problems import N_
-from profiles.settings_sheet import MAIL_ADDRESS, PASSWORD, Row, Section, password_word, username_row
+from profiles.settings_sheet import MAIL_ADDRESS, NAME, PASSWORD, Row, Section, password_word, username_row
 
 
 class Outlook(StrEnum):
@@ -44,7 +45,7 @@ _ENCRYPTION = {SocketType.SSL: "SSL/TLS", SocketType.STARTTLS: "STARTTLS"}
 
 def sections(account: MailAccount, options: RenderOptions, outlook: Outlook) -> tuple[Section, ...]:
     """What to type into one Outlook, in its order and its words."""
-    incoming, outgoing = account.incoming_server, account.outgoing_server
+    incoming, outgoing = require_both_ways(account, NAME)
     words = _CLASSIC if outlook is Outlook.CLASSIC else _NEW[incoming.protocol]
     say = options.translate
     return (
