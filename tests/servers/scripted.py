@@ -350,7 +350,8 @@ class Pop3:
         connection.say(self.greeting)
         while True:
             command, _, arguments = connection.line().partition(b" ")
-            match command.decode("ascii", "replace").upper():
+            name = command.decode("ascii", "replace").upper()
+            match name:
                 case "CAPA":
                     connection.say("+OK", *self.capability, ".")
                 case "STLS":
@@ -364,13 +365,11 @@ class Pop3:
                 case "AUTH":
                     read_sasl(connection, arguments, b"+ ")
                     self._log_in(connection)
-                case "STAT":
-                    connection.say("+OK 0 0")
                 case "QUIT":
                     connection.say("+OK bye")
                     return
                 case _:
-                    connection.say("+OK")
+                    connection.say("+OK 0 0" if name == "STAT" else "+OK")
 
     def _start_tls(self, connection: Connection) -> None:
         connection.send(self.starttls_reply.encode() + b"\r\n" + self.injected)

@@ -127,9 +127,7 @@ def test_password_of_any_signs_sends(environment: Environment, name: str) -> Non
 
 @pytest.mark.parametrize(("protocol", "kind"), INCOMING)
 @pytest.mark.parametrize("name", REFUSED)
-def test_refused_incoming_login(
-    environment: Environment, protocol: Protocol, kind: SocketType, name: str
-) -> None:
+def test_refused_incoming_login(environment: Environment, protocol: Protocol, kind: SocketType, name: str) -> None:
     person = PEOPLE["normal" if name == "wrong" else name]
     password = WRONG if name == "wrong" else person.password
     account = environment.account(
@@ -149,9 +147,7 @@ def test_refused_incoming_login(
 
 @pytest.mark.parametrize("kind", list(SocketType))
 @pytest.mark.parametrize(("name", "code"), [("wrong", Code.AUTH_WRONG_PASSWORD), ("disabled", None)])
-def test_refused_outgoing_login(
-    environment: Environment, kind: SocketType, name: str, code: Code | None
-) -> None:
+def test_refused_outgoing_login(environment: Environment, kind: SocketType, name: str, code: Code | None) -> None:
     person = PEOPLE["normal" if name == "wrong" else name]
     password = WRONG if name == "wrong" else person.password
     mark = environment.dovecot.mark()
@@ -328,7 +324,9 @@ def test_submission_without_starttls_never_gets_the_password(environment: Enviro
 def test_healthy_account_never_fails(environment: Environment) -> None:
     account, password = environment.account(), PEOPLE["normal"].password
 
-    failed = [codes(report) for report in (run(environment, account, password) for _ in range(50)) if report.problems]
+    failed = [
+        codes(report) for report in (run(environment, account, password) for _ in range(50)) if report.problems
+    ]
 
     assert failed == []
 

@@ -31,7 +31,11 @@ from webapp.probes.report import StageName
 
 WAYS = [(protocol, kind) for protocol in Protocol for kind in SocketType]
 NETWORKS_WITH_IPV6 = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
-GREETING = {Protocol.IMAP: b"* OK ready\r\n", Protocol.POP3: b"+OK ready\r\n", Protocol.SMTP: b"220 ready ESMTP\r\n"}
+GREETING = {
+    Protocol.IMAP: b"* OK ready\r\n",
+    Protocol.POP3: b"+OK ready\r\n",
+    Protocol.SMTP: b"220 ready ESMTP\r\n",
+}
 
 
 @pytest.mark.parametrize(
@@ -61,7 +65,9 @@ def test_alias_to_nothing_names_the_dead_target(world: World) -> None:
 
 
 def test_alias_that_turns_in_a_circle(world: World) -> None:
-    with NameServer(zone(["mail.example.com CNAME b.example.com.", "b.example.com CNAME mail.example.com."])) as names:
+    with NameServer(
+        zone(["mail.example.com CNAME b.example.com.", "b.example.com CNAME mail.example.com."])
+    ) as names:
         report = World(world.authority, names).check(imap(993))
 
     assert errors(report) == [Code.DNS_SERVFAIL]

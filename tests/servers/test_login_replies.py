@@ -94,8 +94,7 @@ POP3 = {
     "in-use": ("-ERR [IN-USE] Mailbox is locked by another session", Code.AUTH_TEMPORARY),
     "login-delay": ("-ERR [LOGIN-DELAY] minimum time between mail checks violation", Code.AUTH_RATE_LIMITED),
     "gmail-app": (
-        "-ERR [AUTH] Application-specific password required: "
-        "https://support.google.com/accounts/answer/185833",
+        "-ERR [AUTH] Application-specific password required: https://support.google.com/accounts/answer/185833",
         Code.AUTH_APP_PASSWORD,
     ),
     "gmail-web": (

@@ -1,4 +1,4 @@
-"""TLS where there is none, none where there is TLS, STARTTLS that is stripped or forged, and TLS that is too old."""
+"""TLS where there is none, none where there is TLS, STARTTLS that is stripped or forged, TLS that is too old."""
 
 from __future__ import annotations
 
