@@ -69,7 +69,7 @@ def ratios() -> list[tuple[str, float, str]]:
     )
     return [
         ("signed mail profile / raw RSA-2048 signature", signed_rsa / raw_rsa, "<= 1.7"),
-        ("signed mail, calendar and contacts / raw RSA-2048", complete[1] / complete[0], "<= 1.7"),
+        ("signed mail, calendar and contacts / raw RSA-2048", complete[1] / complete[0], "-"),
         ("signed mail profile / raw ECDSA P-256 signature", signed_ec / raw_ec, "-"),
         ("rendering alone / raw RSA-2048 signature", built / raw_rsa, "-"),
     ]
