@@ -71,8 +71,6 @@ checks = Table(
     Column("state", String(20), nullable=False),
     Column("account", Text, nullable=False),
     Column("options", Text, nullable=False),
-    # The attempt it was counted as, until its outcome is known.
-    Column("ticket", LargeBinary(16)),
     Column("started_at", Float, nullable=False),
     Column("heartbeat_at", Float, nullable=False),
     Column("finished_at", Float),

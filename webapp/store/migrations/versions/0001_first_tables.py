@@ -25,7 +25,6 @@ def upgrade() -> None:
     sa.Column('state', sa.String(length=20), nullable=False),
     sa.Column('account', sa.Text(), nullable=False),
     sa.Column('options', sa.Text(), nullable=False),
-    sa.Column('ticket', sa.LargeBinary(length=16), nullable=True),
     sa.Column('started_at', sa.Float(), nullable=False),
     sa.Column('heartbeat_at', sa.Float(), nullable=False),
     sa.Column('finished_at', sa.Float(), nullable=True),

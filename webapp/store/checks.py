@@ -1,0 +1,112 @@
+"""Rows of checks and their stages. No password ever comes here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, delete, func, insert, select, update
+
+from webapp.store.tables import check_stages, checks
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckRow:
+    """One check; account, options and outcome are texts of webapp.store.values."""
+
+    state: str
+    account: str
+    options: str
+    started_at: float
+    heartbeat_at: float
+    finished_at: float | None
+    outcome: str | None
+    generation: int
+    unchecked: bool
+    expires_at: float
+
+
+def put(
+    connection: Connection,
+    token_hash: bytes,
+    *,
+    state: str,
+    account: str,
+    options: str,
+    at: float,
+    expires_at: float,
+) -> None:
+    """Begin a check."""
+    connection.execute(
+        insert(checks).values(
+            token_hash=token_hash,
+            state=state,
+            account=account,
+            options=options,
+            started_at=at,
+            heartbeat_at=at,
+            generation=0,
+            unchecked=False,
+            expires_at=expires_at,
+        )
+    )
+
+
+def get(connection: Connection, token_hash: bytes) -> CheckRow | None:
+    """One check."""
+    columns = [checks.c[name] for name in CheckRow.__dataclass_fields__]
+    row = connection.execute(select(*columns).where(checks.c.token_hash == token_hash)).mappings().first()
+    return None if row is None else CheckRow(**row)
+
+
+def stages(connection: Connection, token_hash: bytes) -> Sequence[str]:
+    """The stages of a check in the order in which they ended."""
+    query = select(check_stages.c.stage).where(check_stages.c.check_hash == token_hash)
+    return connection.execute(query.order_by(check_stages.c.number)).scalars().all()
+
+
+def add_stage(connection: Connection, token_hash: bytes, *, stage: str, now: float) -> None:
+    """Write a stage that has ended; also a sign of life."""
+    beat(connection, [token_hash], now=now)
+    number = select(func.count()).where(check_stages.c.check_hash == token_hash).scalar_subquery()
+    connection.execute(insert(check_stages).values(check_hash=token_hash, number=number, stage=stage))
+
+
+def beat(connection: Connection, token_hashes: Iterable[bytes], *, now: float) -> None:
+    """Say that these checks are being worked on."""
+    for token_hash in token_hashes:
+        connection.execute(update(checks).where(checks.c.token_hash == token_hash).values(heartbeat_at=now))
+
+
+def finish(
+    connection: Connection,
+    token_hash: bytes,
+    *,
+    state: str,
+    account: str,
+    outcome: str,
+    generation: int,
+    now: float,
+) -> None:
+    """Write the end of a check."""
+    connection.execute(
+        update(checks)
+        .where(checks.c.token_hash == token_hash)
+        .values(state=state, account=account, outcome=outcome, generation=generation, finished_at=now)
+    )
+
+
+def next_generation(connection: Connection, token_hash: bytes, *, known: int, unchecked: bool) -> bool:
+    """Take the next generation of links; False where another request took it before."""
+    won = (
+        update(checks)
+        .where(checks.c.token_hash == token_hash, checks.c.generation == known)
+        .values(generation=known + 1, unchecked=unchecked)
+        .returning(checks.c.generation)
+    )
+    return connection.execute(won).first() is not None
+
+
+def purge(connection: Connection, *, now: float) -> None:
+    """Forget checks whose time has ended, with their stages."""
+    connection.execute(delete(checks).where(checks.c.expires_at <= now))
