@@ -38,7 +38,8 @@ class ServeOptions:
     """How many processes and threads answer."""
 
     workers: int
-    threads: int = THREADS
+    threads: int | None = None
+    """The server's own best number when None."""
     access_log: bool = True
 
 
@@ -121,7 +122,7 @@ class Gunicorn(BaseApplication):  # type: ignore[misc]  # gunicorn ships no type
         for name, value in {
             "bind": self.config.bind,
             "workers": self.options.workers,
-            "threads": self.options.threads,
+            "threads": self.options.threads or THREADS,
             "worker_class": "gthread",
             "keepalive": KEEPALIVE_SECONDS,
             "graceful_timeout": GRACEFUL_SECONDS,
@@ -163,6 +164,7 @@ def serve_granian(config: Config, options: ServeOptions, ready: Callable[[], Non
     """Serve with granian, whose workers read the same environment again."""
     from granian import Granian
     from granian.constants import Interfaces
+    from granian.log import LogLevels
 
     host, port = split_bind(config.bind)
     os.environ["HAGAKI_BIND"] = config.bind
@@ -178,7 +180,7 @@ def serve_granian(config: Config, options: ServeOptions, ready: Callable[[], Non
         log_access=False,
         respawn_failed_workers=True,
         workers_kill_timeout=GRACEFUL_SECONDS,
-        process_name="hagaki",
+        log_level=LogLevels.error,
     )
     server.on_startup(ready)
     server.serve()

@@ -21,7 +21,7 @@ SERVERS = ("gunicorn", "granian")
 @click.command(short_help="Serve the pages and the discovery endpoints.")
 @click.option("--bind", metavar="HOST:PORT", help="Address to listen on (HAGAKI_BIND; default 127.0.0.1:8080).")
 @click.option("--workers", type=click.IntRange(1, 64), help="Processes (default: one per processor, at most 4).")
-@click.option("--threads", type=click.IntRange(1, 256), default=16, show_default=True, help="Threads per process.")
+@click.option("--threads", type=click.IntRange(1, 256), help="Threads per process (gunicorn's default here: 16).")
 @click.option("--server", type=click.Choice(SERVERS), default=SERVERS[0], show_default=True)
 @click.option("--access-log/--no-access-log", default=True, help="One line per request (default: yes).")
 @click.option("--development", is_flag=True, help="Also serve /styleguide.")
@@ -31,7 +31,7 @@ def serve(
     *,
     bind: str | None,
     workers: int | None,
-    threads: int,
+    threads: int | None,
     server: str,
     access_log: bool,
     development: bool,
