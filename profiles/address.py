@@ -11,7 +11,7 @@ import idna
 from profiles.problems import Code, Problem
 
 _LOCAL = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}\Z")
-_LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\Z")
+_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*\Z")
 _INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff\u00ad"))
 _DOTS = str.maketrans({"。": ".", "．": ".", "｡": ".", "＠": "@"})
 
@@ -52,7 +52,7 @@ def parse_address(text: str, *, place: str | None = None) -> tuple[Address | Non
 
 def mend(text: str) -> str:
     """Undo what Japanese keyboards and copied mail links do to an address."""
-    narrow = unicodedata.normalize("NFKC", text.translate(_DOTS)).translate(_INVISIBLE).translate(_DOTS)
+    narrow = text if text.isascii() else _narrow(text)
     narrow = narrow.strip().strip("<>").strip()
     if narrow[:7].lower() == "mailto:":
         narrow = narrow[7:].split("?", 1)[0]
@@ -67,11 +67,14 @@ def to_ascii(domain: str) -> str | None:
             name = idna.encode(name, uts46=True).decode("ascii")
         except idna.IDNAError:
             return None
-    labels = name.split(".")
-    if not 1 <= len(name) <= 253 or not all(_LABEL.match(label) for label in labels):
+    if len(name) > 253 or not _NAME.match(name):
         return None
     # A numeric last label would be an IP address to every resolver ("127.1"), never a name.
-    return None if labels[-1].isdigit() else name
+    return None if name.rpartition(".")[2].isdigit() else name
+
+
+def _narrow(text: str) -> str:
+    return unicodedata.normalize("NFKC", text.translate(_DOTS)).translate(_INVISIBLE).translate(_DOTS)
 
 
 def _is_local(local: str) -> bool:

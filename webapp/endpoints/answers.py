@@ -43,7 +43,12 @@ class Answer:
 def personal(status: str, content_type: str, body: bytes, *more: Header) -> Answer:
     """An answer that nobody may store: it names a person, or it may be another one in a minute."""
     length = ("Content-Length", str(len(body)))
-    return Answer(status=status, headers=(("Content-Type", content_type), length, *more, *_NOT_STORED), body=body)
+    return Answer(status=status, headers=(length, *more, *unsized(content_type)), body=body)
+
+
+def unsized(content_type: str) -> tuple[Header, ...]:
+    """The headers of a personal answer but for its length."""
+    return (("Content-Type", content_type), *_NOT_STORED)
 
 
 def storable(content_type: str, body: bytes) -> Answer:

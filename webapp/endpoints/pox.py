@@ -13,9 +13,8 @@ from profiles.autodiscover import (
     OUTLOOK_SCHEMA,
     PROVIDER_NOT_AVAILABLE,
     error_answer,
-    fill,
 )
-from webapp.endpoints.answers import NOT_FOUND, OK, TOO_LARGE, Answer, personal, redirect, refused_method
+from webapp.endpoints.answers import NOT_FOUND, OK, TOO_LARGE, Answer, personal, redirect, refused_method, unsized
 from webapp.endpoints.pox_request import PoxRefused, PoxRequest, parse
 from webapp.endpoints.prepared import POX_PATH, Prepared
 from webapp.endpoints.questions import read_body
@@ -28,6 +27,8 @@ PATHS = (POX_PATH, "/Autodiscover/Autodiscover.xml", "/AutoDiscover/AutoDiscover
 
 GET_REFUSED = refused_method("POST", CONTENT_TYPE, error_answer(*INVALID_REQUEST))
 """A GET that got a 200 with an error would end Thunderbird's search: 405, with words for people who look."""
+
+_HEADERS = unsized(CONTENT_TYPE)
 
 
 def answer(environ: WSGIEnvironment, prepared: Prepared) -> Answer:
@@ -63,7 +64,8 @@ def _answer(asked: PoxRequest, prepared: Prepared) -> Answer:
         template = prepared.mobilesync[domain] if schema == MOBILESYNC_SCHEMA else None
         if template is None:
             return _error(PROVIDER_NOT_AVAILABLE)
-    return personal(OK, CONTENT_TYPE, fill(template, address))
+    body = template.fill(address.local)
+    return Answer(status=OK, headers=(("Content-Length", str(len(body))), *_HEADERS), body=body)
 
 
 def _error(error: tuple[int, str], status: str = OK) -> Answer:

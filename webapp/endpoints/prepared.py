@@ -7,12 +7,14 @@ fill the memory.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 from urllib.parse import urlsplit
+from xml.sax.saxutils import escape
 
 from profiles import autoconfig, autodiscover, pacc
 from profiles.address import Address, parse_address, to_ascii
-from profiles.model import ServiceSettings
+from profiles.model import ADDRESS, DOMAIN, LOCAL_PART, ServiceSettings
 from profiles.problems import Code, Problem, ProblemError
 from webapp.endpoints.answers import OK, Answer, personal, redirect, storable
 from webapp.endpoints.questions import as_text
@@ -76,6 +78,24 @@ class Names(dict[str, str]):
         return next((domain for domain in candidates if domain and self._domains.hosted(domain)), "")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slotted:
+    """A prepared XML answer of one domain, cut where the local part of the address goes."""
+
+    parts: tuple[bytes, ...]
+
+    @classmethod
+    def cut(cls, template: bytes, domain: str) -> Slotted:
+        """Put the domain in and cut the rest: a local part that looks like a placeholder then stays as it is."""
+        address, local, at = ADDRESS.encode(), LOCAL_PART.encode(), f"@{domain}".encode()
+        filled = template.replace(address, local + at).replace(DOMAIN.encode(), at[1:])
+        return cls(parts=tuple(filled.split(local)))
+
+    def fill(self, local: str) -> bytes:
+        """The answer for one mailbox."""
+        return escape(local).encode().join(self.parts)
+
+
 class Prepared:
     """Every answer that depends on a domain alone."""
 
@@ -88,8 +108,8 @@ class Prepared:
         self.by_address = Names(domains, ())
         self.autoconfig: Kept[Answer] = Kept(self._autoconfig)
         self.pacc: Kept[Answer] = Kept(self._pacc)
-        self.pox: Kept[bytes] = Kept(self._pox)
-        self.mobilesync: Kept[bytes] = Kept(self._mobilesync)
+        self.pox: Kept[Slotted] = Kept(self._pox)
+        self.mobilesync: Kept[Slotted] = Kept(self._mobilesync)
         self.json: dict[str, Kept[Answer]] = {
             "autodiscoverv1": Kept(self._json_pox),
             "activesync": Kept(self._json_activesync),
@@ -128,12 +148,12 @@ class Prepared:
     def _pacc(self, domain: str) -> Answer:
         return storable(pacc.CONTENT_TYPE, pacc.render_settings(self._here(domain), domain))
 
-    def _pox(self, domain: str) -> bytes:
-        return autodiscover.settings_template(self._here(domain), domain)
+    def _pox(self, domain: str) -> Slotted:
+        return Slotted.cut(autodiscover.settings_template(self._here(domain), domain), domain)
 
-    def _mobilesync(self, domain: str) -> bytes | None:
+    def _mobilesync(self, domain: str) -> Slotted | None:
         url = self._here(domain).activesync_url
-        return None if url is None else autodiscover.mobilesync_template(url)
+        return None if url is None else Slotted.cut(autodiscover.mobilesync_template(url), domain)
 
     def _json_pox(self, domain: str) -> Answer:
         # The address comes from configuration, never from the request's Host.
