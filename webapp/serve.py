@@ -10,6 +10,7 @@ import socket
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -182,5 +183,17 @@ def serve_granian(config: Config, options: ServeOptions, ready: Callable[[], Non
         workers_kill_timeout=GRACEFUL_SECONDS,
         log_level=LogLevels.error,
     )
-    server.on_startup(ready)
+    server.on_startup(lambda: Thread(target=_tell_when_answering, args=(host, port, ready), daemon=True).start())
     server.serve()
+
+
+def _tell_when_answering(host: str, port: int, ready: Callable[[], None]) -> None:
+    """Call `ready` once somebody accepts: granian's workers listen some time after its start-up hook."""
+    pause = Event()
+    for _ in range(600):
+        try:
+            with socket.create_connection((host, port), timeout=1):
+                return ready()
+        except OSError:
+            pause.wait(0.05)
+    return None

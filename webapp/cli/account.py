@@ -117,9 +117,7 @@ def _known_settings(address: Address, config: Config) -> ServiceSettings:
 
     settings = _hosted_settings(address.domain, config) or find_provider(address.domain)
     if settings is None:
-        raise ProblemError(
-            Problem(Code.SETTINGS_UNKNOWN, {"address": str(address), "domain": address.domain})
-        )
+        raise ProblemError(Problem(Code.SETTINGS_UNKNOWN, {"address": str(address), "domain": address.domain}))
     return settings
 
 

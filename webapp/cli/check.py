@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from ipaddress import ip_network
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -15,9 +14,6 @@ from webapp.cli.terminal import Terminal, is_terminal_output, json_option, langu
 
 if TYPE_CHECKING:
     from webapp.probes.report import Stage
-
-EVERYWHERE = (ip_network("0.0.0.0/0"), ip_network("::/0"))
-"""The command line is the host's own hand."""
 
 
 @click.command(short_help="Try an account against its live servers.")
@@ -63,7 +59,7 @@ def _check(terminal: Terminal, wanted: AccountOptions, *, password_stdin: bool, 
         if shown:
             terminal.say(stage_line(stage))
 
-    outbound = Outbound(allow_networks=EVERYWHERE, resolver=config.resolver, ca_file=config.ca_file)
+    outbound = Outbound.unrestricted(resolver=config.resolver, ca_file=config.ca_file)
     report = probes.check(account, password, outbound=outbound, on_stage=tell, compare=compare)
     if terminal.json:
         terminal.write_json(report_document(terminal, report, notes))
