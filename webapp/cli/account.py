@@ -13,7 +13,8 @@ import click
 
 from profiles.address import Address, parse_address
 from profiles.model import ADDRESS, MailAccount, Protocol, Server, ServiceSettings, Source
-from profiles.problems import Code, Problem, ProblemError
+from profiles.problems import N_, Code, Problem, ProblemError
+from webapp.cli.terminal import Terminal
 
 if TYPE_CHECKING:
     from webapp.config import Config
@@ -153,7 +154,7 @@ def _named(server: Server, account: MailAccount, own: str | None, wanted: Accoun
     return replace(server, username=username) if username else server
 
 
-def read_password(account: MailAccount, *, from_stdin: bool) -> str | None:
+def read_password(terminal: Terminal, account: MailAccount, *, from_stdin: bool) -> str | None:
     """Return the password from standard input or a person at a terminal, None where there is neither.
 
     One trailing newline is dropped, as `echo` and editors add it; everything else belongs to the password.
@@ -162,7 +163,9 @@ def read_password(account: MailAccount, *, from_stdin: bool) -> str | None:
         return _password_text(sys.stdin.buffer.read())
     if not sys.stdin.isatty() or account.settings.needs_oauth:
         return None
-    prompt = f"Password of {account.address} (empty: check up to the log-in)"
+    prompt = terminal.translate(
+        N_("Password of %(address)s (empty: check up to the log-in)"), address=str(account.address)
+    )
     return str(click.prompt(prompt, hide_input=True, default="", show_default=False, err=True)) or None
 
 

@@ -48,7 +48,7 @@ def check(terminal: Terminal, *, wanted: AccountOptions, password_stdin: bool, c
 def _check(terminal: Terminal, wanted: AccountOptions, *, password_stdin: bool, compare: bool) -> int:
     config = load_config()
     account, notes = find_account(wanted, config)
-    password = read_password(account, from_stdin=password_stdin)
+    password = read_password(terminal, account, from_stdin=password_stdin)
 
     from webapp import probes
     from webapp.outbound import Outbound

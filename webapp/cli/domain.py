@@ -12,7 +12,7 @@ import click
 
 from profiles.address import to_ascii
 from profiles.model import ServiceSettings
-from profiles.problems import Code, Problem, ProblemError
+from profiles.problems import N_, Code, Problem, ProblemError
 from webapp.cli.files import write_file
 from webapp.cli.report import server_document
 from webapp.cli.settings import load_config
@@ -249,7 +249,7 @@ def _records(terminal: Terminal, settings: ServiceSettings, served: str, config:
     host = config.hostname
     if _is_address(host) or host == "localhost":
         host = f"hagaki.{served}"
-        text = "HAGAKI_BASE_URL names no host, so the records point to %(host)s as an example."
+        text = N_("HAGAKI_BASE_URL names no host, so the records point to %(host)s as an example.")
         terminal.say(terminal.translate(text, host=host))
     return records(settings, served, host)
 

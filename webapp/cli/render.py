@@ -71,7 +71,7 @@ def render(
     config = load_config()
     account, notes = find_account(wanted, config, full_name=full_name)
     terminal.show(notes)
-    password = read_password(account, from_stdin=True) if password_stdin else None
+    password = read_password(terminal, account, from_stdin=True) if password_stdin else None
     options = RenderOptions(language=terminal.language, password=password, translate=terminal.gettext)
     form = _form(format_name, output)
     artifact = form(account, options)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from profiles.model import MailAccount, Server
-from profiles.problems import Code, Problem
+from profiles.problems import N_, Code, Problem
 from webapp.cli.terminal import Terminal
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ def report_text(terminal: Terminal, report: Report, notes: tuple[Problem, ...], 
 def _verdict(terminal: Terminal, report: Report) -> str:
     address = str(report.account.address)
     if report.ok:
-        text = terminal.translate("%(address)s: no errors found.", address=address)
+        text = terminal.translate(N_("%(address)s: no errors found."), address=address)
         return click.style(text, fg="green", bold=True)
-    text = terminal.translate("%(address)s does not work yet.", address=address)
+    text = terminal.translate(N_("%(address)s does not work yet."), address=address)
     return click.style(text, fg="red", bold=True)

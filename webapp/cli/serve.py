@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from profiles.problems import N_
 from webapp.cli.settings import load_config
 from webapp.cli.terminal import Terminal, pass_terminal
 
@@ -62,7 +63,7 @@ def _prepare(terminal: Terminal, config: Config) -> None:
     from webapp.store import open_store
 
     if not config.data.exists():
-        text = "First start: making the data folder %(folder)s."
+        text = N_("First start: making the data folder %(folder)s.")
         terminal.say(terminal.translate(text, folder=str(config.data.absolute())))
     config.prepare()
     open_store(config).close()
@@ -73,11 +74,13 @@ def _prepare(terminal: Terminal, config: Config) -> None:
 def _announce(terminal: Terminal, config: Config) -> None:
     from webapp.serve import is_loopback
 
-    terminal.say(terminal.translate("Hagaki is at %(url)s", url=config.base_url))
+    terminal.say(terminal.translate(N_("Hagaki is at %(url)s"), url=config.base_url))
     if is_loopback(config.base_url):
         terminal.say(
             terminal.translate(
-                "Phones cannot open this address. Set HAGAKI_BASE_URL to the address that they see, and"
-                " HAGAKI_BIND to 0.0.0.0:8080 where no proxy stands in front."
+                N_(
+                    "Phones cannot open this address. Set HAGAKI_BASE_URL to the address that they see, and"
+                    " HAGAKI_BIND to 0.0.0.0:8080 where no proxy stands in front."
+                )
             )
         )
