@@ -17,7 +17,7 @@ MOST_FORM_BYTES = 64 * 1024
 
 def create_app(config: Config | None = None) -> Flask:
     """Make the Flask application; without `config` the environment decides."""
-    # Imported here: the command line and profiles' users need no Flask, and a fork shares nothing opened before it.
+    # Imported here, so that `import webapp` stays light for the command line.
     from flask import Flask
 
     from webapp import config as configuration

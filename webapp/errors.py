@@ -34,9 +34,13 @@ WORDS: dict[int, Words] = {
     403: Words(
         _l("This request came from another site"), _l("Open this page yourself and press the button there.")
     ),
-    404: Words(_l("This page does not exist"), _l("Check the link for a missing part, or start from the first page.")),
+    404: Words(
+        _l("This page does not exist"), _l("Check the link for a missing part, or start from the first page.")
+    ),
     405: Words(_l("This page cannot be opened that way"), _l("Go to the first page and start again.")),
-    410: Words(_l("This link no longer works"), _l("Ask for a new link, or check your mail again from the first page.")),
+    410: Words(
+        _l("This link no longer works"), _l("Ask for a new link, or check your mail again from the first page.")
+    ),
     413: Words(_l("That was too large"), _l("Send less at once.")),
     429: Words(_l("Too many tries"), _l("Wait a quarter of an hour, then try again.")),
     503: Words(_l("Hagaki is busy at the moment"), _l("Wait a minute, then try again.")),

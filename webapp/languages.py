@@ -1,6 +1,6 @@
 """Which language a page speaks, and how it writes dates: the wiring of Flask-Babel.
 
-`/ja` and `/en` prefix every page; without a prefix the browser's Accept-Language decides, then the host's LANGUAGE.
+`/ja` and `/en` prefix every page; without one the browser's Accept-Language decides, then LANGUAGE.
 """
 
 from __future__ import annotations

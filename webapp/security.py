@@ -29,10 +29,10 @@ CONTENT_SECURITY_POLICY = (
 )
 # clipboard-write stays open for ourselves: the copy buttons need it.
 _CLOSED = (
-    "accelerometer", "autoplay", "bluetooth", "browsing-topics", "camera", "display-capture", "encrypted-media",
+    "accelerometer", "autoplay", "browsing-topics", "camera", "display-capture", "encrypted-media",
     "fullscreen", "geolocation", "gyroscope", "hid", "identity-credentials-get", "idle-detection",
     "local-fonts", "magnetometer", "microphone", "midi", "payment", "picture-in-picture",
-    "screen-wake-lock", "serial", "usb", "web-share", "window-management", "xr-spatial-tracking",
+    "screen-wake-lock", "serial", "usb", "window-management", "xr-spatial-tracking",
 )  # fmt: skip
 HEADERS: Mapping[str, str] = {
     "Strict-Transport-Security": "max-age=31536000; includeSubDomains",
@@ -86,10 +86,12 @@ class FormToken(CSRF):
 
     def generate_csrf_token(self, csrf_token_field: CSRFTokenField) -> str:
         """Make a fresh token for this path."""
+        del csrf_token_field
         return _serializer().dumps(self.path)
 
     def validate_csrf_token(self, form: Any, field: CSRFTokenField) -> None:
         """Accept only a token of this path that is not too old."""
+        del form
         try:
             path = _serializer().loads(field.data or "", max_age=FORM_LIFETIME)
         except BadSignature as error:

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from flask import current_app
 
 from profiles.problems import ProblemError
+from webapp.checks import Checks
 from webapp.config import Config
 from webapp.directory import Directory
+from webapp.links import Links
 from webapp.store import Store, open_store
 
 log = logging.getLogger(__name__)
@@ -22,6 +24,12 @@ class Services:
     config: Config
     store: Store
     directory: Directory
+    checks: Checks
+    links: Links
+
+    def signer_is_public(self) -> bool:
+        """Whether devices can know the signer: the built-in authority is known to nobody."""
+        return self.config.signing_certificate is not None
 
     def is_ready(self) -> bool:
         """Whether the database answers."""
@@ -37,7 +45,10 @@ class Services:
 def open_services(config: Config) -> Services:
     """Open the database and everything that stands on it."""
     store = open_store(config)
-    return Services(config=config, store=store, directory=Directory(store))
+    directory = Directory(store)
+    checks = Checks(store, directory, config)
+    checks.start_sweeping()
+    return Services(config=config, store=store, directory=directory, checks=checks, links=checks.links)
 
 
 def services() -> Services:

@@ -1,6 +1,7 @@
 """The employee's pages: form, live check, device pages, delivery.
 
-Every page exists twice: without a prefix (the browser's language) and below /ja and /en. Deliveries have no prefix.
+Every page exists twice: without a prefix (the browser chooses the language) and below /ja and /en. Deliveries
+have no prefix.
 """
 
 from __future__ import annotations
@@ -9,11 +10,25 @@ from typing import Any
 
 from flask import Blueprint, Flask
 
-from webapp.setup import entry
+from webapp.setup import check, delivery, entry
 from webapp.setup.names import DEVICE_NAMES
 
 setup = Blueprint("setup", __name__)
+DEVICE = "any(iphone, android, mac, windows, linux)"
+deliveries = Blueprint("delivery", __name__)
+deliveries.add_url_rule("/d/<token>/<filename>", view_func=delivery.deliver)
 setup.add_url_rule("/", view_func=entry.start, methods=["GET", "POST"], strict_slashes=False)
+setup.add_url_rule("/c/<token>", view_func=check.check)
+setup.add_url_rule(f"/c/<token>/<{DEVICE}:device>", "check")
+setup.add_url_rule("/c/<token>.json", view_func=check.poll)
+setup.add_url_rule("/c/<token>/unchecked", view_func=check.issue_unchecked, methods=["POST"])
+setup.add_url_rule("/c/<token>/renew", view_func=check.renew, methods=["POST"])
+setup.add_url_rule("/c/<token>/<name>.k9s", "download_k9s", check.download, defaults={"format_name": "k9s"})
+setup.add_url_rule(
+    "/c/<token>/<name>.xml", "download_autoconfig", check.download, defaults={"format_name": "autoconfig"}
+)
+setup.add_url_rule("/h/<token>", view_func=delivery.handover, methods=["GET", "POST"])
+setup.add_url_rule(f"/h/<token>/<{DEVICE}:device>", "handover")
 
 
 @setup.context_processor
@@ -23,5 +38,6 @@ def _names() -> dict[str, Any]:
 
 def init_app(app: Flask) -> None:
     """Register the pages, without and with a language."""
+    app.register_blueprint(deliveries)
     app.register_blueprint(setup)
     app.register_blueprint(setup, name="setup_in_language", url_prefix="/<any(ja, en):language>")

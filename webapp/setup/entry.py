@@ -7,6 +7,7 @@ from werkzeug.wrappers import Response
 
 from profiles.problems import Code, Problem, ProblemError
 from webapp import presentation
+from webapp.languages import language
 from webapp.services import services
 from webapp.setup import pages
 from webapp.setup.devices import Device
@@ -24,26 +25,42 @@ def start() -> Response | str | tuple[str, int]:
     return show(setup_form(PATH), Submission())
 
 
-def _submit() -> Response | tuple[str, int]:
+def _submit() -> Response | str | tuple[str, int]:
     form = setup_form(PATH, request.form)
     apply_suggestion(form, request.form.get("suggestion", ""))
     find = services().directory.find
-    if request.form.get("step") == "address" or _only_address(form):
+    if request.form.get("step") == "address":
+        return show(form, look_up(form, find))
+    if _only_address(form):
         return show(form, look_up(form, find)), 422
     if not form.csrf_token.validate(form):
         found = look_up(form, find)
         expired = Problem(Code.FORM_EXPIRED)
         return show(form, _with(found, expired)), 422
     found = read(form, find)
-    if found.account is None:
+    if not found.is_complete:
         return show(form, found), 422
     try:
-        token = pages.begin_check(form, found, compare="compare" in request.form)
+        token = _begin_check(form, found)
     except ProblemError as error:
         return show(form, _with(found, *error.problems)), 422
-    device = pages.chosen_device()
-    where = url_for(".check", token=token, device=device) if device else url_for(".check", token=token)
-    return redirect(where, 303)
+    return redirect(pages.check_url(token), 303)
+
+
+def _begin_check(form: SetupForm, found: Submission) -> str:
+    if found.settings is None or found.address is None:
+        raise AssertionError("only a complete submission is checked")
+    return services().checks.start(
+        found.settings,
+        found.address,
+        (form.full_name.data or "").strip(),
+        form.password.data,
+        username=(form.username.data or "").strip() or None,
+        include_password=bool(form.include_password.data),
+        language=language(),
+        client_address=request.remote_addr,
+        compare="compare" in request.form,
+    )
 
 
 def _only_address(form: SetupForm) -> bool:

@@ -25,7 +25,7 @@ class EmployeeForm(Form):  # type: ignore[misc]  # WTForms ships no types
 
 
 class SetupForm(EmployeeForm):
-    """Address, name and password; the user name where the provider gave one; the servers where nobody knows them."""
+    """Address, name, password; the user name where the provider gave one; the servers where nobody knows them."""
 
     address = StringField()
     full_name = StringField()

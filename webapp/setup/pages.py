@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import request
+from flask import request, url_for
 from flask_babel import gettext as _
 
 from profiles.model import ServiceSettings
@@ -30,6 +30,12 @@ def browser_facts() -> dict[str, Any]:
         "in_app": in_app_browser(request.user_agent.string),
         "page_url": services().config.base_url + request.path,
     }
+
+
+def check_url(token: str) -> str:
+    """The page of a check, with the device chosen by hand."""
+    device = chosen_device()
+    return url_for(".check", token=token, device=device.value) if device else url_for(".check", token=token)
 
 
 def house() -> ServiceSettings | None:

@@ -1,16 +1,15 @@
-"""What an employee typed, read once: an account to check and a password, or every problem with its field."""
+"""What an employee typed, read once: settings to check, or every problem with its field."""
 
 from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from profiles.address import Address, parse_address, to_ascii
 from profiles.model import (
     ADDRESS,
     DEFAULT_PORTS,
-    MailAccount,
     Protocol,
     Server,
     ServiceSettings,
@@ -26,12 +25,12 @@ Find = Callable[[str], ServiceSettings | None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Submission:
-    """The reading of a form. `account` is there only when nothing stands in the way of a check."""
+    """The reading of a form."""
 
     address: Address | None = None
     settings: ServiceSettings | None = None
-    account: MailAccount | None = None
-    password: str | None = field(default=None, repr=False)
+    is_complete: bool = False
+    """Whether nothing stands in the way of a check."""
     asks_servers: bool = False
     """Whether the form must ask for the servers."""
     problems: tuple[Problem, ...] = ()
@@ -67,10 +66,7 @@ def read(form: SetupForm, find: Find) -> Submission:
     return Submission(
         address=found.address,
         settings=settings,
-        account=settings.account(
-            found.address, (form.full_name.data or "").strip(), username=(form.username.data or "").strip() or None
-        ),
-        password=form.password.data,
+        is_complete=True,
         asks_servers=found.asks_servers,
         notes=found.notes,
     )
@@ -152,9 +148,7 @@ def _server(form: SetupForm, side: str, protocol: Protocol) -> tuple[Server | No
     username = (form[f"{side}_username"].data or "").strip() or ADDRESS
     if hostname is None or port is None or problems:
         return None, problems
-    server = Server(
-        protocol=protocol, hostname=hostname, port=port, socket_type=socket_type, username=username
-    )
+    server = Server(protocol=protocol, hostname=hostname, port=port, socket_type=socket_type, username=username)
     return server, []
 
 

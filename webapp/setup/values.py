@@ -5,7 +5,7 @@ Outlook's words are in profiles/outlook_sheet.py, the general ones in profiles/s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from flask_babel import LazyString
@@ -102,5 +102,3 @@ def _section(key: str, server: Server, wording: Wording) -> Section:
             for what, label in rows
         ),
     )
-
-

@@ -1,0 +1,172 @@
+"""The page of one check: its stages while it runs, then what went wrong, or the way on for the person's device."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from flask import jsonify, redirect, render_template, url_for
+from werkzeug.datastructures import MultiDict
+from werkzeug.wrappers import Response
+
+from profiles.model import Source
+from profiles.problems import Code, Problem, ProblemError, Severity
+from webapp import presentation
+from webapp.checks import CheckState, CheckView
+from webapp.languages import language
+from webapp.probes.report import StageName
+from webapp.services import services
+from webapp.setup import entry, files, pages
+from webapp.setup.device_pages import show_device
+from webapp.setup.forms import PORTS, SetupForm, confirm_form, setup_form
+from webapp.setup.progress import Progress, progress
+from webapp.setup.suggestions import suggestions
+
+_AT_PASSWORD = frozenset(
+    {Code.AUTH_WRONG_PASSWORD, Code.AUTH_APP_PASSWORD, Code.AUTH_WRONG_PASSWORD_OR_DISABLED, Code.AUTH_WEB_LOGIN}
+)
+"""Refusals that another password may cure: they also stand at the password field."""
+
+
+def check(token: str, device: str | None = None) -> str:
+    """Show whatever the check has come to."""
+    del device  # read by pages.device()
+    view = services().checks.view(token)
+    presentation.belongs_to(view.account.settings)
+    if view.state is CheckState.EXPIRED:
+        raise ProblemError(Problem(Code.LINK_EXPIRED))
+    if view.state is CheckState.RUNNING:
+        return _running(view)
+    if view.state is CheckState.OK or view.unchecked:
+        return show_device(view)
+    return _failed(view)
+
+
+def poll(token: str) -> Response:
+    """The stages for the script of the page."""
+    view = services().checks.view(token)
+    now = _progress(view)
+    return jsonify(
+        state=view.state,
+        status=now.status,
+        elapsed=now.elapsed,
+        legs=[
+            {
+                "service": leg.service,
+                "server": leg.server,
+                "steps": [{"words": step.words, "state": step.state, "note": step.note} for step in leg.steps],
+            }
+            for leg in now.legs
+        ],
+        problems=[{"code": problem.code, "server": problem.server} for problem in view.problems],
+    )
+
+
+def issue_unchecked(token: str) -> Response:
+    """Give the settings without a successful check, where the host allows that."""
+    return _change(token, "unchecked", services().checks.issue_unchecked)
+
+
+def renew(token: str) -> Response:
+    """Make fresh links to the profile of a finished check."""
+    return _change(token, "renew", services().checks.renew)
+
+
+def _change(token: str, what: str, change: Any) -> Response:
+    form = confirm_form(f"/c/{token}/{what}")
+    if not form.csrf_token.validate(form):
+        raise ProblemError(Problem(Code.FORM_EXPIRED))
+    change(token)
+    return redirect(pages.check_url(token), 303)
+
+
+def download(token: str, name: str, format_name: str) -> Response:
+    """A file of a finished check that holds no password."""
+    del name
+    view = services().checks.view(token)
+    if view.state is not CheckState.OK and not view.unchecked:
+        raise ProblemError(Problem(Code.LINK_UNKNOWN))
+    artifact = files.render(view, format_name)
+    response = Response(artifact.data, content_type=artifact.content_type)
+    response.headers["Content-Disposition"] = f'attachment; filename="{artifact.filename}"'
+    return response
+
+
+def _progress(view: CheckView) -> Progress:
+    is_running = view.state is CheckState.RUNNING
+    return progress(view.account, view.stages, running=is_running, milliseconds=view.milliseconds)
+
+
+def _running(view: CheckView) -> str:
+    return render_template(
+        "setup/checking.html",
+        progress=_progress(view),
+        poll_url=url_for(".poll", token=view.token),
+        page_path=pages.check_url(view.token),
+    )
+
+
+def _failed(view: CheckView) -> str:
+    errors = [problem for problem in view.problems if problem.is_error] or [Problem(Code.INCIDENT)]
+    first, settings = errors[0], view.account.settings
+    return render_template(
+        "setup/failed.html",
+        main_problem=first,
+        other_problems=errors[1:],
+        all_problems=view.problems,
+        notes=[p for p in view.problems if p.severity is Severity.WARNING],
+        refusal_advice=_refusal_advice(view, first),
+        settings=settings,
+        settings_by_hand=settings.source is Source.OPTIONS,
+        shows_provider_pages=first.code in _AT_PASSWORD,
+        progress=_progress(view),
+        outgoing_tried=_was_tried(view, "smtp"),
+        finished_at=view.finished_at,
+        form=_retry_form(view),
+        problems=[replace(first, place="password")] if first.code in _AT_PASSWORD else [],
+        brief=True,
+        password_label=pages.password_label(settings),
+        default_ports=PORTS,
+        chosen_device=pages.chosen_device(),
+        attempts_left=view.attempts_left,
+        can_compare=first.code in _AT_PASSWORD and not view.options.compare and not _was_tried(view, "smtp"),
+        suggestions=suggestions(view.account, errors) if settings.source is Source.OPTIONS else (),
+        can_issue_unchecked=view.can_issue_unchecked,
+        unchecked_url=url_for(".issue_unchecked", token=view.token),
+        unchecked_form=confirm_form(f"/c/{view.token}/unchecked"),
+    )
+
+
+def _refusal_advice(view: CheckView, problem: Problem) -> str | None:
+    advice = view.account.settings.refusal_advice
+    # The probes already give the provider's words where they know that they fit.
+    if advice is None or problem.code not in _AT_PASSWORD or "advice" in problem.params:
+        return None
+    return advice.get(language())
+
+
+def _was_tried(view: CheckView, service: str) -> bool:
+    return any(
+        stage.service == service and stage.stage is StageName.LOGIN and stage.ok is not None
+        for stage in view.stages
+    )
+
+
+def _retry_form(view: CheckView) -> SetupForm:
+    """The form again, everything kept but the password."""
+    account = view.account
+    values = {"address": str(account.address), "full_name": account.full_name, "include_password_shown": "1"}
+    if view.options.include_password:
+        values["include_password"] = "1"
+    for side, servers in (("incoming", account.incoming[:1]), ("outgoing", account.outgoing[:1])):
+        for server in servers:
+            values |= {
+                f"{side}_protocol": server.protocol.value,
+                f"{side}_hostname": server.hostname,
+                f"{side}_port": str(server.port),
+                f"{side}_security": server.socket_type.value,
+                f"{side}_username": "" if server.username == str(account.address) else server.username,
+            }
+    if account.settings.asks_username and account.incoming:
+        values["username"] = account.incoming[0].username
+    return setup_form(entry.PATH, MultiDict(values))

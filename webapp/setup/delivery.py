@@ -1,0 +1,63 @@
+"""Handing over: the file itself at a link of its own, and the page that a code leads to on another device.
+
+Phones fetch a download two to five times, the second time often without cookies, so a delivery needs nothing but
+its link. A hand-over is claimed by POST: who only looks at it, a preview bot or a mail scanner, changes nothing.
+"""
+
+from __future__ import annotations
+
+from flask import redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from profiles.problems import Code, Problem
+from webapp import presentation
+from webapp.services import services
+from webapp.setup import pages
+from webapp.setup.devices import Device
+from webapp.setup.forms import ConfirmForm, confirm_form
+
+
+def deliver(token: str, filename: str) -> Response:
+    """Send the file. HEAD looks without counting."""
+    links = services().links
+    artifact = links.peek(token, filename) if request.method == "HEAD" else links.fetch(token, filename)
+    response = Response(artifact.data, content_type=artifact.content_type)
+    response.headers["Content-Disposition"] = f'attachment; filename="{artifact.filename}"'
+    return response
+
+
+def handover(token: str, device: str | None = None) -> Response | str | tuple[str, int]:
+    """Show the neutral page, or claim and go on to the file."""
+    del device  # read by pages.device()
+    path = f"/h/{token}"
+    form = confirm_form(path)
+    if request.method == "POST" and form.csrf_token.validate(form):
+        claimed = services().links.claim(token)
+        return redirect(_file_url(claimed.token, claimed.filenames), 303)
+    services().links.handover(token)  # raises for a link that is used or has ended
+    if request.method == "POST":
+        return _page(form, Problem(Code.FORM_EXPIRED)), 422
+    return _page(form, None)
+
+
+def _file_url(token: str, filenames: tuple[str, ...]) -> str:
+    wanted = ".k9s" if request.form.get("format") == "k9s" else ".mobileconfig"
+    filename = next((name for name in filenames if name.endswith(wanted)), filenames[0])
+    return url_for("delivery.deliver", token=token, filename=filename)
+
+
+def _page(form: ConfirmForm, problem: Problem | None) -> str:
+    presentation.belongs_to(pages.house())
+    device = pages.device()
+    here = request.view_args or {}
+    return render_template(
+        "setup/handover.html",
+        form=form,
+        problem=problem,
+        page_path=url_for(".handover", token=here["token"]),
+        device=device,
+        device_links=tuple((d, url_for(".handover", token=here["token"], device=d.value)) for d in Device),
+        asks_password=False,
+        signer_is_public=services().signer_is_public(),
+        **pages.browser_facts(),
+    )
