@@ -23,7 +23,6 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from ipaddress import ip_network
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from profiles.address import parse_address
 from profiles.model import ADDRESS, MailAccount, Protocol, Server, ServiceSettings, SocketType, Source
@@ -32,9 +31,7 @@ from tests.servers.dns import NameServer
 from tests.servers.dovecot import Dovecot
 from tests.servers.people import PEOPLE, Person
 from tests.servers.postfix import Postfix
-
-if TYPE_CHECKING:
-    from webapp.outbound import Outbound
+from webapp.outbound import Outbound
 
 MAIL_HOST = "mail.example.com"
 NETWORKS = (ip_network("127.0.0.0/8"),)
@@ -128,8 +125,6 @@ class Environment:
 
     def outbound(self) -> Outbound:
         """The door to the network with this world's names, trust and addresses."""
-        from webapp.outbound import Outbound
-
         return Outbound(allow_networks=NETWORKS, resolver=self.resolver, ca_file=self.ca_file)
 
     def variables(self, data: Path) -> dict[str, str]:

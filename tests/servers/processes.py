@@ -32,12 +32,12 @@ def free_ports(count: int) -> list[int]:
             sock.close()
 
 
-def start_daemon(command: list[str], log: Path) -> subprocess.Popen[bytes]:
+def start_daemon(command: list[str], log: Path, *, env: dict[str, str] | None = None) -> subprocess.Popen[bytes]:
     """Start a daemon in its own session; it ends when the test run does, even when that is killed."""
     guard = [program("setpriv"), "--pdeathsig", "TERM"] if shutil.which("setpriv") else []
     with log.open("ab") as out:
         return subprocess.Popen(
-            [*guard, *command], stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True
+            [*guard, *command], stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True, env=env
         )
 
 

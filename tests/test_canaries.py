@@ -1,0 +1,282 @@
+"""No mailbox password is ever at rest: real processes, canary passwords, and a search of every byte they wrote.
+
+The first promise of SECURITY.md. A canary is looked for as it is and in every dress it could wear by accident:
+base64, URL-encoded, UTF-16, JSON and HTML escapes, hexadecimal.
+"""
+
+from __future__ import annotations
+
+import base64
+import html
+import http.client
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+import urllib.parse
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.servers.environment import Environment
+from tests.servers.people import PEOPLE, Person
+from tests.servers.processes import free_ports, start_daemon, stop_daemon
+
+pytestmark = pytest.mark.servers
+
+IPHONE = (
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 Version/18.5 Mobile/15E148 Safari"
+)
+PATIENCE_SECONDS = 30
+DELIVERY = re.compile(r"/d/[\w-]{22}/[\w.@%-]+\.mobileconfig")
+HIDDEN_FIELD = re.compile(r'<input[^>]*name="csrf_token"[^>]*>')
+CARRIERS = ["normal", "kanji", "percent", "quote", "euro"]
+HAGAKI = str(Path(sys.executable).with_name("hagaki"))
+WRONG_CANARY = "falsches Wörterbuch-Kanarien 77"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the service said."""
+
+    status: int
+    location: str
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A running `hagaki serve`."""
+
+    port: int
+    folder: Path
+
+    def ask(self, method: str, path: str, fields: dict[str, str] | None = None) -> Answer:
+        """One request, as an iPhone makes it."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE_SECONDS)
+        headers = {"User-Agent": IPHONE, "Accept-Language": "ja"}
+        body = None
+        if fields is not None:
+            body = urllib.parse.urlencode(fields)
+            headers["Content-Type"] = "application/x-www-form-urlencoded"
+        try:
+            connection.request(method, path, body, headers)
+            response = connection.getresponse()
+            return Answer(response.status, response.headers.get("Location", ""), response.read())
+        finally:
+            connection.close()
+
+    def token(self, path: str) -> str:
+        """The hidden token of the form on a page."""
+        field = HIDDEN_FIELD.search(self.ask("GET", path).body.decode())
+        assert field is not None
+        value = re.search(r'value="([^"]*)"', field[0])
+        assert value is not None
+        return html.unescape(value[1])
+
+    def start_check(self, person: Person, password: str) -> str:
+        """Fill the form in; return the path of the check."""
+        fields = {
+            "csrf_token": self.token("/"),
+            "address": person.address,
+            "full_name": "山田 太郎",
+            "password": password,
+            "include_password": "y",
+            "password_as_typed": "y",
+        }
+        answer = self.ask("POST", "/", fields)
+        assert answer.status == 303, answer.body.decode()
+        return urllib.parse.urlsplit(answer.location).path
+
+    def wait_for(self, path: str, wanted: re.Pattern[str]) -> str:
+        """Read a page again until it shows `wanted`."""
+        give_up = time.monotonic() + PATIENCE_SECONDS
+        while time.monotonic() < give_up:
+            page = self.ask("GET", path).body.decode()
+            if found := wanted.search(page):
+                return found[0]
+            time.sleep(0.1)
+        raise AssertionError(page)
+
+
+@contextmanager
+def serving(environment: Environment, folder: Path) -> Iterator[Service]:
+    """A Hagaki of its own whose every file lies below `folder`."""
+    variables = world_of(environment, folder)
+    domain = folder / "example.com.toml"
+    domain.write_text(environment.toml())
+    subprocess.run([HAGAKI, "domain", "add", str(domain)], env=variables, check=True, capture_output=True)
+    (port,) = free_ports(1)
+    command = [HAGAKI, "serve", "--bind", f"127.0.0.1:{port}"]
+    daemon = start_daemon(command, folder / "serve.log", env=variables)
+    service = Service(port, folder)
+    try:
+        wait_until_ready(service, daemon)
+        yield service
+    finally:
+        stop_daemon(daemon)
+
+
+def world_of(environment: Environment, folder: Path) -> dict[str, str]:
+    """Environment variables that keep everything below `folder`."""
+    temporary = folder / "tmp"
+    temporary.mkdir(exist_ok=True)
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("HAGAKI_")}
+    return kept | environment.variables(folder / "data") | {"TMPDIR": str(temporary), "HOME": str(folder)}
+
+
+def wait_until_ready(service: Service, daemon: subprocess.Popen[bytes]) -> None:
+    """Until /healthz answers."""
+    give_up = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < give_up and daemon.poll() is None:
+        try:
+            if service.ask("GET", "/healthz").status == 200:
+                return
+        except OSError:
+            time.sleep(0.1)
+    raise AssertionError((service.folder / "serve.log").read_text())
+
+
+def dresses(secret: str) -> set[bytes]:
+    """Every form in which a secret could be lying about."""
+    plain = secret.encode()
+    forms = {
+        plain,
+        secret.encode("utf-16-le"),
+        secret.encode("utf-16-be"),
+        urllib.parse.quote(secret, safe="").encode(),
+        urllib.parse.quote_plus(secret).encode(),
+        json.dumps(secret)[1:-1].encode(),
+        html.escape(secret).encode(),
+        repr(secret)[1:-1].encode(),
+        plain.hex().encode(),
+        plain.hex().upper().encode(),
+    }
+    for encoded in (plain, secret.encode("utf-16-le")):
+        forms |= in_base64(encoded)
+    return {form for form in forms if len(form) >= 6}
+
+
+def in_base64(secret: bytes) -> set[bytes]:
+    """What of a secret is seen when it stands anywhere inside a base64 text (SASL PLAIN, a plist's data)."""
+    forms = set()
+    for offset in range(3):
+        text = base64.b64encode(b"\0" * offset + secret)
+        # The first and last groups mix with the neighbours.
+        middle = text[4 if offset else 0 : len(text) - 4 if (offset + len(secret)) % 3 else len(text)]
+        forms |= {middle, middle.replace(b"+", b"-").replace(b"/", b"_")}
+    return forms
+
+
+def places(folder: Path, secret: str) -> list[str]:
+    """The files below `folder` that hold a secret in any dress."""
+    forms = dresses(secret)
+    found = []
+    for path in folder.rglob("*"):
+        if path.is_file() and not path.is_symlink():
+            data = path.read_bytes()
+            found += [f"{path.relative_to(folder)}: {form!r}" for form in forms if form in data]
+    return found
+
+
+def test_search_finds_what_it_looks_for(tmp_path: Path) -> None:
+    """A search that finds nothing proves nothing unless it can find."""
+    secret = PEOPLE["kanji"].password
+    (tmp_path / "plain").write_text(f"password={secret}")
+    (tmp_path / "sasl").write_bytes(base64.b64encode(f"\0taro@example.com\0{secret}".encode()))
+    (tmp_path / "url").write_text("p=" + urllib.parse.quote(secret))
+    (tmp_path / "wide").write_text(secret, encoding="utf-16")
+    (tmp_path / "json").write_text(json.dumps({"p": secret}))
+
+    found = {place.partition(":")[0] for place in places(tmp_path, secret)}
+
+    assert found == {"plain", "sasl", "url", "wide", "json"}
+
+
+def test_no_password_stays_behind_on_the_web(environment: Environment, tmp_path: Path) -> None:
+    with serving(environment, tmp_path) as service:
+        for name in CARRIERS:
+            person = PEOPLE[name]
+            delivery = service.wait_for(service.start_check(person, person.password), DELIVERY)
+            profile = service.ask("GET", delivery).body
+            # The flow is real only if the file that went out does carry the password.
+            assert html.escape(person.password, quote=False).encode() in profile
+            assert service.ask("GET", delivery).body == profile
+        failed = service.start_check(PEOPLE["second"], WRONG_CANARY)
+        service.wait_for(failed, re.compile('AUTH_WRONG_PASSWORD|id="retry"'))
+        hung = service.start_check(PEOPLE["normal"], PEOPLE["normal"].password)
+        assert hung
+
+        during = {name: places(tmp_path, PEOPLE[name].password) for name in CARRIERS}
+    after = {name: places(tmp_path, PEOPLE[name].password) for name in CARRIERS}
+
+    assert [place for found in during.values() for place in found] == []
+    assert [place for found in after.values() for place in found] == []
+    assert places(tmp_path, WRONG_CANARY) == []
+
+
+def test_form_with_mistakes_does_not_send_the_password_back(environment: Environment, tmp_path: Path) -> None:
+    with serving(environment, tmp_path) as service:
+        fields = {"csrf_token": "stale", "address": "taro@example.com", "password": WRONG_CANARY}
+        refused = service.ask("POST", "/", fields)
+        invalid = service.ask("POST", "/", fields | {"csrf_token": service.token("/"), "address": "taro@@"})
+
+    assert refused.status == 422
+    assert invalid.status == 422
+    for answer in (refused, invalid):
+        assert not any(form in answer.body for form in dresses(WRONG_CANARY))
+    assert places(tmp_path, WRONG_CANARY) == []
+
+
+@pytest.mark.parametrize("name", CARRIERS)
+def test_no_password_stays_behind_on_the_command_line(environment: Environment, tmp_path: Path, name: str) -> None:
+    person = PEOPLE[name]
+    variables = world_of(environment, tmp_path)
+    (tmp_path / "example.com.toml").write_text(environment.toml())
+    subprocess.run(
+        [HAGAKI, "domain", "add", str(tmp_path / "example.com.toml")],
+        env=variables,
+        check=True,
+        capture_output=True,
+    )
+
+    done = subprocess.run(
+        [HAGAKI, "check", person.address, "--password-stdin", "--json"],
+        env=variables,
+        input=(person.password + "\n").encode(),
+        capture_output=True,
+    )
+    (tmp_path / "stdout").write_bytes(done.stdout)
+    (tmp_path / "stderr").write_bytes(done.stderr)
+
+    assert done.returncode == 0, done.stderr.decode()
+    assert places(tmp_path, person.password) == []
+
+
+def test_rendering_with_the_password_writes_it_to_its_file_only(environment: Environment, tmp_path: Path) -> None:
+    person = PEOPLE["kanji"]
+    kept, given = tmp_path / "kept", tmp_path / "given"
+    kept.mkdir()
+    given.mkdir()
+    variables = world_of(environment, kept)
+    (kept / "example.com.toml").write_text(environment.toml())
+    add = [HAGAKI, "domain", "add", str(kept / "example.com.toml")]
+    subprocess.run(add, env=variables, check=True, capture_output=True)
+
+    render = [HAGAKI, "render", person.address, "--format", "mobileconfig", "--password-stdin"]
+    done = subprocess.run(
+        [*render, "-o", str(given / "kanji.mobileconfig")],
+        env=variables,
+        input=person.password.encode(),
+        capture_output=True,
+    )
+    (kept / "output").write_bytes(done.stdout + done.stderr)
+
+    assert done.returncode == 0, done.stderr.decode()
+    assert places(given, person.password) != []
+    assert places(kept, person.password) == []
