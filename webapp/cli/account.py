@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from profiles.address import Address, parse_address
-from profiles.model import ADDRESS, MailAccount, Protocol, Server, ServiceSettings, Source
+from profiles.model import ADDRESS, ASK, MailAccount, Protocol, Server, ServiceSettings, Source
 from profiles.problems import N_, Code, Problem, ProblemError
 from webapp.cli.terminal import Terminal
 
@@ -78,8 +78,6 @@ def find_account(
     if address is None:
         raise ProblemError(notes)
     settings = _given_servers(wanted, address) if wanted.names_servers else _known_settings(address, config)
-    if settings.asks_username and not _usernames_given(wanted):
-        raise ProblemError((*notes, Problem(Code.USERNAME_MISSING, {"address": str(address)}, place="--username")))
     account = settings.account(address, full_name, username=wanted.username)
     return _with_usernames(account, wanted), notes
 
@@ -137,8 +135,10 @@ def _hosted_settings(domain: str, config: Config) -> ServiceSettings | None:
         store.close()
 
 
-def _usernames_given(wanted: AccountOptions) -> bool:
-    return bool(wanted.username or (wanted.incoming_username and wanted.outgoing_username))
+def require_usernames(account: MailAccount) -> None:
+    """Refuse to sign in where only the person knows the user name and has not told it."""
+    if any(ASK in server.username for server in account.incoming + account.outgoing):
+        raise ProblemError(Problem(Code.USERNAME_MISSING, {"address": str(account.address)}, place="--username"))
 
 
 def _with_usernames(account: MailAccount, wanted: AccountOptions) -> MailAccount:

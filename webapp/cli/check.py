@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from profiles.problems import Problem, ProblemError
-from webapp.cli.account import AccountOptions, account_options, find_account, read_password
+from webapp.cli.account import AccountOptions, account_options, find_account, read_password, require_usernames
 from webapp.cli.report import report_document, report_text, stage_line
 from webapp.cli.settings import load_config
 from webapp.cli.terminal import Terminal, is_terminal_output, json_option, language_option, pass_terminal
@@ -49,6 +49,8 @@ def _check(terminal: Terminal, wanted: AccountOptions, *, password_stdin: bool, 
     config = load_config()
     account, notes = find_account(wanted, config)
     password = read_password(terminal, account, from_stdin=password_stdin)
+    if password is not None:
+        require_usernames(account)
 
     from webapp import probes
     from webapp.outbound import Outbound
