@@ -49,6 +49,7 @@ def test_scripted_server_keeps_clear_text_and_tls_apart(authority: Authority) ->
 
     def conversation(connection: Connection) -> None:
         connection.line()
+        connection.say("go")
         connection.start_tls(context)
         connection.line()
 
@@ -58,6 +59,7 @@ def test_scripted_server_keeps_clear_text_and_tls_apart(authority: Authority) ->
         socket.create_connection((running.host, running.port)) as sock,
     ):
         sock.sendall(b"before\r\n")
+        assert sock.recv(4) == b"go\r\n"
         with trust.wrap_socket(sock, server_hostname="mail.example.com") as tls:
             tls.sendall(b"a1 LOGIN x y\r\n")
             tls.recv(1)
