@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING
 
 from webapp.endpoints import autoconfig, json_v2, pox, well_known
 from webapp.endpoints.answers import NOT_SERVED, OK, PLAIN_TEXT, Answer, personal, refused_method
-from webapp.endpoints.prepared import Domains, Prepared
+from webapp.endpoints.prepared import Prepared
 from webapp.endpoints.questions import Proxies
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
     from webapp.config import Config
+    from webapp.directory import Directory
 
 _log = logging.getLogger(__name__)
 
@@ -67,12 +68,12 @@ _MICROSOFT = ("autodiscover", "ews", "microsoft-server-activesync", "mapi", "oab
 class Discovery:
     """Answers discovery paths from memory and hands everything else to `fallback`."""
 
-    def __init__(self, directory: Domains, config: Config, fallback: WSGIApplication) -> None:
+    def __init__(self, directory: Directory, config: Config, fallback: WSGIApplication) -> None:
         self._directory = directory
         self._base_url = config.base_url
         self._fallback = fallback
         self._proxies = Proxies(config.trusted_proxies)
-        self._prepared = Prepared(directory, config.base_url)
+        self._prepared = Prepared(directory.snapshot(), config.base_url)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request; a discovery request never makes a 5xx and never reaches Flask."""
@@ -107,8 +108,9 @@ class Discovery:
 
     def _current(self) -> Prepared:
         prepared = self._prepared
-        if self._directory.version != prepared.version:
-            self._prepared = prepared = Prepared(self._directory, self._base_url)
+        snapshot = self._directory.snapshot()
+        if snapshot is not prepared.snapshot:
+            self._prepared = prepared = Prepared(snapshot, self._base_url)
         return prepared
 
 

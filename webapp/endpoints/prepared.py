@@ -1,23 +1,26 @@
 """The answers of all hosted domains, made at the first question and kept until the directory changes.
 
-One `Prepared` belongs to one version of the directory. Only names that are hosted are kept, so strangers cannot
+One `Prepared` belongs to one snapshot of the directory. Only names that are hosted are kept, so strangers cannot
 fill the memory.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 from urllib.parse import urlsplit
 from xml.sax.saxutils import escape
 
 from profiles import autoconfig, autodiscover, pacc
 from profiles.address import Address, parse_address, to_ascii
 from profiles.model import ADDRESS, DOMAIN, LOCAL_PART, ServiceSettings
-from profiles.problems import Code, Problem, ProblemError
+from profiles.problems import ProblemError
 from webapp.endpoints.answers import OK, Answer, personal, redirect, storable
 from webapp.endpoints.questions import as_text
+
+if TYPE_CHECKING:
+    from webapp.directory import Snapshot
 
 SERVICE_PREFIXES = ("autoconfig", "autodiscover", "ua-auto-config")
 """First labels under which clients ask for a domain."""
@@ -26,17 +29,6 @@ _KEPT = 200_000
 _LONGEST_NAME = 255
 
 Value = TypeVar("Value")
-
-
-class Domains(Protocol):
-    """What the endpoints need of the directory: whose settings, and whether anything changed."""
-
-    @property
-    def version(self) -> int:
-        """A number that changes when domains change, looked up at most once a second."""
-
-    def hosted(self, domain: str) -> ServiceSettings | None:
-        """The settings of a domain (lower-case A-labels) of this host, from memory."""
 
 
 class Kept(dict[str, Value | None], Generic[Value]):
@@ -59,9 +51,9 @@ class Kept(dict[str, Value | None], Generic[Value]):
 class Names(dict[str, str]):
     """Host names as asked -> the hosted domain they stand for, "" for foreign ones."""
 
-    def __init__(self, domains: Domains, prefixes: Iterable[str]) -> None:
+    def __init__(self, hosted: Mapping[str, ServiceSettings], prefixes: Iterable[str]) -> None:
         super().__init__()
-        self._domains = domains
+        self._hosted = hosted
         self._prefixes = frozenset(prefixes)
 
     def __missing__(self, host: str) -> str:
@@ -75,7 +67,7 @@ class Names(dict[str, str]):
     def _find(self, name: str) -> str:
         prefix, _, rest = name.partition(".")
         candidates = (rest, name) if prefix in self._prefixes else (name,)
-        return next((domain for domain in candidates if domain and self._domains.hosted(domain)), "")
+        return next((domain for domain in candidates if domain in self._hosted), "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,13 +91,12 @@ class Slotted:
 class Prepared:
     """Every answer that depends on a domain alone."""
 
-    def __init__(self, domains: Domains, base_url: str) -> None:
-        self.version = domains.version
+    def __init__(self, snapshot: Snapshot, base_url: str) -> None:
+        self.snapshot = snapshot
         self.base_url = base_url.rstrip("/")
         self.base_host = urlsplit(base_url).hostname or ""
-        self._domains = domains
-        self.by_host = Names(domains, SERVICE_PREFIXES)
-        self.by_address = Names(domains, ())
+        self.by_host = Names(snapshot.hosted, SERVICE_PREFIXES)
+        self.by_address = Names(snapshot.hosted, ())
         self.autoconfig: Kept[Answer] = Kept(self._autoconfig)
         self.pacc: Kept[Answer] = Kept(self._pacc)
         self.pox: Kept[Slotted] = Kept(self._pox)
@@ -177,10 +168,7 @@ class Prepared:
         return None if url is None else _moved(url)
 
     def _here(self, domain: str) -> ServiceSettings:
-        settings = self._domains.hosted(domain)
-        if settings is None:  # removed since its name was looked up
-            raise ProblemError(Problem(Code.DOMAIN_UNKNOWN, {"domain": domain}))
-        return settings.for_domain(domain)
+        return self.snapshot.hosted[domain].for_domain(domain)
 
 
 def _canonical(host: str) -> str:

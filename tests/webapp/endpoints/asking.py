@@ -18,27 +18,32 @@ from profiles.model import (
     ServiceSettings,
     SocketType,
 )
+from webapp.directory import Directory, Snapshot
 
 OUTLOOK = "http://schemas.microsoft.com/exchange/autodiscover/outlook/responseschema/2006a"
 MOBILESYNC = "http://schemas.microsoft.com/exchange/autodiscover/mobilesync/responseschema/2006"
 REQUEST_NAMESPACE = "http://schemas.microsoft.com/exchange/autodiscover/outlook/requestschema/2006"
 
 
-@dataclass(slots=True, kw_only=True)
-class Hosted:
-    """A directory with given domains; changing it raises its version, as the real one does."""
+class Hosted(Directory):
+    """The directory without its database: given domains; adding one makes the next snapshot."""
 
-    domains: dict[str, ServiceSettings]
-    version: int = 1
+    def __init__(self, *entries: ServiceSettings) -> None:
+        self._given = Snapshot()
+        self.give(*entries)
 
-    def hosted(self, domain: str) -> ServiceSettings | None:
-        """The settings of a domain."""
-        return self.domains.get(domain)
+    def snapshot(self) -> Snapshot:
+        """What was given."""
+        return self._given
 
-    def add(self, settings: ServiceSettings) -> None:
-        """Add a domain's settings, or replace them."""
-        self.domains = {**self.domains, **dict.fromkeys(settings.domains, settings)}
-        self.version += 1
+    def give(self, *entries: ServiceSettings) -> None:
+        """Add entries, or put them in the place of others."""
+        hosted = {domain: entry for entry in entries for domain in entry.domains}
+        self._given = Snapshot(
+            self._given.version + 1,
+            {**self._given.entries, **{entry.id: entry for entry in entries}},
+            {**self._given.hosted, **hosted},
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,11 +17,11 @@ BASE_URL = "https://hagaki.host.example"
 @pytest.fixture
 def directory() -> Hosted:
     """corp.example and its twin share one entry; other.example is a stranger to them."""
-    corp = service("corp.example", "twin.example", "xn--wgv71a119e.jp")
-    other = service("other.example")
-    full = full_service("full.example")
-    entries = (corp, other, full)
-    return Hosted(domains={domain: entry for entry in entries for domain in entry.domains})
+    return Hosted(
+        service("corp.example", "twin.example", "xn--wgv71a119e.jp"),
+        service("other.example"),
+        full_service("full.example"),
+    )
 
 
 def fallback(_environ: Any, start_response: Any) -> list[bytes]:

@@ -16,13 +16,7 @@ from webapp.endpoints import Discovery
 SECRET = "sekret-neighbour.example"
 HOSTED = ("corp.example", "full.example")
 
-_DIRECTORY = Hosted(
-    domains={
-        "corp.example": service("corp.example"),
-        "full.example": full_service("full.example"),
-        SECRET: service(SECRET),
-    }
-)
+_DIRECTORY = Hosted(service("corp.example"), full_service("full.example"), service(SECRET))
 _APPLICATION = Discovery(
     _DIRECTORY, load({"HAGAKI_BASE_URL": BASE_URL, "HAGAKI_TRUSTED_PROXIES": "127.0.0.1"}), fallback
 )

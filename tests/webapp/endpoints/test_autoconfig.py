@@ -168,7 +168,7 @@ def test_unchanged_answer_is_304(get: Get) -> None:
 
 def test_changed_answer_has_another_etag(get: Get, directory: Hosted) -> None:
     before = get(MAIN).headers["etag"]
-    directory.add(service("corp.example", incoming_servers=(server(Protocol.IMAP, 993, "new.example"),)))
+    directory.give(service("corp.example", incoming_servers=(server(Protocol.IMAP, 993, "new.example"),)))
 
     after = get(MAIN, HTTP_IF_NONE_MATCH=before)
 
@@ -195,13 +195,13 @@ def test_options_is_harmless(application: Discovery) -> None:
 def test_a_change_is_published_at_once_when_the_version_rises(get: Get, directory: Hosted) -> None:
     assert get(MAIN, host="autoconfig.new.example").status == 404
 
-    directory.add(service("new.example"))
+    directory.give(service("new.example"))
 
     assert published(get(MAIN, host="autoconfig.new.example")) == "new.example"
 
 
 def test_rule_1_one_imap_first_then_one_pop3_and_one_smtp(get: Get, directory: Hosted) -> None:
-    directory.add(
+    directory.give(
         service(
             "many.example",
             incoming_servers=(
@@ -221,7 +221,7 @@ def test_rule_1_one_imap_first_then_one_pop3_and_one_smtp(get: Get, directory: H
 
 
 def test_rule_1_pop3_beside_imap_only_with_tls_from_the_start(get: Get, directory: Hosted) -> None:
-    directory.add(
+    directory.give(
         service("pop.example", incoming_servers=(server(Protocol.IMAP, 993), server(Protocol.POP3, 110)))
     )
 
@@ -262,7 +262,7 @@ def test_rule_5_never_plain(get: Get) -> None:
 
 def test_rule_6_oauth2_is_followed_by_a_password_where_passwords_work(get: Get, directory: Hosted) -> None:
     both = (Authentication.OAUTH2, Authentication.PASSWORD_CLEARTEXT)
-    directory.add(
+    directory.give(
         service(
             "oauth.example",
             incoming_servers=(server(Protocol.IMAP, 993, authentication=both),),
@@ -292,7 +292,7 @@ def test_rule_8_names_are_display_name_and_display_short_name(get: Get) -> None:
 
 
 def test_texts_of_the_host_are_escaped(get: Get, directory: Hosted) -> None:
-    directory.add(full_service("full.example"))
+    directory.give(full_service("full.example"))
 
     reply = get(MAIN, host="autoconfig.full.example")
 

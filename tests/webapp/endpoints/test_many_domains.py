@@ -46,7 +46,7 @@ def domains() -> dict[str, ServiceSettings]:
 @pytest.fixture(scope="module")
 def application(domains: dict[str, ServiceSettings]) -> Discovery:
     """Discovery over the set."""
-    return Discovery(Hosted(domains=domains), load({"HAGAKI_BASE_URL": BASE_URL}), fallback)
+    return Discovery(Hosted(*domains.values()), load({"HAGAKI_BASE_URL": BASE_URL}), fallback)
 
 
 def test_formats_of_every_domain_agree_and_name_no_neighbour(

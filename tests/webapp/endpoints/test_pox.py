@@ -84,7 +84,7 @@ def test_A13_no_element_is_empty(post: Post) -> None:
 
 
 def test_A14_to_A16_one_protocol_per_known_type_with_smtp(post: Post, directory: Hosted) -> None:
-    directory.add(
+    directory.give(
         service(
             "corp.example",
             incoming_servers=(
@@ -105,7 +105,7 @@ def test_A14_to_A16_one_protocol_per_known_type_with_smtp(post: Post, directory:
 def test_A17_to_A31_each_protocol_says_everything_that_clients_need(
     post: Post, directory: Hosted, incoming: int, outgoing: int, encryption: tuple[str, str]
 ) -> None:
-    directory.add(
+    directory.give(
         service(
             "corp.example",
             incoming_servers=(server(Protocol.IMAP, incoming),),
@@ -138,7 +138,7 @@ def test_A17_to_A31_each_protocol_says_everything_that_clients_need(
 
 
 def test_A28_login_name_follows_the_template(post: Post, directory: Hosted) -> None:
-    directory.add(
+    directory.give(
         service(
             "corp.example",
             incoming_servers=(server(Protocol.IMAP, 993, username=LOCAL_PART),),
@@ -425,7 +425,7 @@ def test_C13_host_never_decides(post: Post) -> None:
 
 def test_C13_domain_that_pox_cannot_hold_is_404(post: Post, directory: Hosted) -> None:
     oauth = (Authentication.OAUTH2,)
-    directory.add(service("corp.example", incoming_servers=(server(Protocol.IMAP, 993, authentication=oauth),)))
+    directory.give(service("corp.example", incoming_servers=(server(Protocol.IMAP, 993, authentication=oauth),)))
 
     reply = post(pox(ADDRESS))
 

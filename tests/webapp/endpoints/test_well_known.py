@@ -44,7 +44,7 @@ def test_pacc_is_the_same_for_everyone_and_may_be_stored(get: Get) -> None:
 
 
 def test_pacc_is_left_out_where_the_domain_cannot_be_offered(get: Get, directory: Hosted) -> None:
-    directory.add(service("corp.example", incoming_servers=(server(Protocol.IMAP, 143),)))
+    directory.give(service("corp.example", incoming_servers=(server(Protocol.IMAP, 143),)))
 
     assert get(PACC, host="ua-auto-config.corp.example").status == 404
 
