@@ -5,6 +5,7 @@ Nothing here knows routes or rules; it makes what a first start needs, binds, an
 
 from __future__ import annotations
 
+import logging
 import os
 import socket
 from dataclasses import dataclass
@@ -69,6 +70,12 @@ def usable_bind(bind: str) -> str:
         raise ProblemError(
             Problem(Code.BIND_FAILED, {"bind": bind, "reason": reason}, place="HAGAKI_BIND")
         ) from error
+
+
+def start_log() -> None:
+    """Write our own events to standard error; of what libraries say, only warnings."""
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.WARNING, force=True)
+    logging.getLogger("webapp").setLevel(logging.INFO)
 
 
 def is_loopback(url: str) -> bool:

@@ -6,6 +6,7 @@ Command modules import what they work with inside their functions, so that `haga
 from __future__ import annotations
 
 import errno
+import logging
 import os
 import sys
 from collections.abc import Sequence
@@ -64,6 +65,8 @@ for command in COMMANDS:
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command line and return its exit status; problems are shown, never a traceback."""
+    # A command shows its problems itself; only `serve` also writes a log.
+    logging.basicConfig(handlers=[logging.NullHandler()])
     terminal = Terminal()
     try:
         status = hagaki.main(list(arguments), prog_name="hagaki", standalone_mode=False, obj=terminal)

@@ -49,6 +49,7 @@ def serve(
     from webapp import serve as serving
 
     config = config.with_bind(serving.usable_bind((config.with_bind(bind) if bind else config).bind))
+    serving.start_log()
     _prepare(terminal, config)
     workers = workers or serving.default_workers()
     options = serving.ServeOptions(workers=workers, threads=threads, access_log=access_log)

@@ -43,11 +43,11 @@ def test_a_profile_is_signed_and_verifies(hagaki: Command) -> None:
     openssl = require("openssl")
     hagaki("render", ADDRESS, "--format", "mobileconfig", *SERVERS, "-o", "signed.mobileconfig")
     unsigned = hagaki("render", ADDRESS, "--format", "mobileconfig", "--unsigned", *SERVERS)
-    root = next((hagaki.folder / "data" / "signing").glob("root*.pem"))
+    root = hagaki("signing", "status", "--json").json["root"]
 
     verified = subprocess.run(
         [openssl, "cms", "-verify", "-inform", "DER", "-in", "signed.mobileconfig", "-binary",
-         "-purpose", "any", "-CAfile", str(root)],
+         "-purpose", "any", "-CAfile", root],
         cwd=hagaki.folder, capture_output=True,
     )  # fmt: skip
 
