@@ -9,6 +9,7 @@ from datetime import datetime, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import flask_babel
 from flask import Flask, Response, current_app, g, request
 from flask_babel import Babel
 
@@ -35,6 +36,11 @@ def language() -> str:
         return str(chosen)
     default = str(current_app.config["BABEL_DEFAULT_LOCALE"])
     return request.accept_languages.best_match(LANGUAGES, default=default) or default
+
+
+def gettext(text: str, **values: object) -> str:
+    """A text of the pages in this request's language (import it as `_`, so that Babel finds the texts)."""
+    return str(flask_babel.gettext(text, **values))
 
 
 def moment(when: datetime) -> str:

@@ -100,6 +100,6 @@ def _in_language(code: str) -> str:
     return url_for("setup_in_language.start", language=code)
 
 
-def _device() -> dict[str, str]:
+def _device() -> dict[str, Any]:
     device = request.args.get("device", "")
     return {"device": device} if device.isalpha() and len(device) < 10 else {}

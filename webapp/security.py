@@ -76,7 +76,7 @@ def refuse_foreign_posts() -> None:
         abort(403)
 
 
-class FormToken(CSRF):
+class FormToken(CSRF):  # type: ignore[misc]  # WTForms ships no types
     """WTForms' CSRF by a signed, timed token bound to the path; no cookie, no session."""
 
     def setup_form(self, form: Any) -> Sequence[tuple[str, Any]]:

@@ -33,17 +33,11 @@ def handover(token: str, device: str | None = None) -> Response | str | tuple[st
     form = confirm_form(path)
     if request.method == "POST" and form.csrf_token.validate(form):
         claimed = services().links.claim(token)
-        return redirect(_file_url(claimed.token, claimed.filenames), 303)
+        return redirect(url_for("delivery.deliver", token=claimed.token, filename=claimed.filenames[0]), 303)
     services().links.handover(token)  # raises for a link that is used or has ended
     if request.method == "POST":
         return _page(form, Problem(Code.FORM_EXPIRED)), 422
     return _page(form, None)
-
-
-def _file_url(token: str, filenames: tuple[str, ...]) -> str:
-    wanted = ".k9s" if request.form.get("format") == "k9s" else ".mobileconfig"
-    filename = next((name for name in filenames if name.endswith(wanted)), filenames[0])
-    return url_for("delivery.deliver", token=token, filename=filename)
 
 
 def _page(form: ConfirmForm, problem: Problem | None) -> str:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from flask import request, url_for
-from flask_babel import gettext as _
 
 from profiles.model import ServiceSettings
+from webapp.languages import gettext as _
 from webapp.languages import language
 from webapp.services import services
 from webapp.setup.devices import Device, detect, in_app_browser

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from flask_babel import LazyString
-from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from profiles.model import MailAccount, Protocol, Server
+from webapp.languages import gettext as _
 from webapp.probes.report import Stage, StageName
 from webapp.setup.values import TITLES
 

@@ -8,10 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from flask_babel import gettext as _
-
 from profiles.model import DEFAULT_PORTS, MailAccount, Protocol, Server, SocketType
 from profiles.problems import Code, Problem
+from webapp.languages import gettext as _
 from webapp.setup.forms import SetupForm
 
 _OTHER_SOCKET = frozenset(
