@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import os
+import pty
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +14,7 @@ import pytest
 from profiles.model import Protocol, Server, SocketType
 from tests.servers.environment import Environment
 from tests.servers.people import PEOPLE, WRONG
-from tests.webapp.cli.command import Command, Done
+from tests.webapp.cli.command import HAGAKI, Command, Done
 
 STAGE_KEYS = {"service", "stage", "ok", "code", "server", "milliseconds", "summary", "advice"}
 PROBLEM_KEYS = {"code", "severity", "summary", "advice", "server"}
@@ -208,6 +212,35 @@ def test_a_person_reads_a_report(at_servers: Command, environment: Environment) 
     assert "AUTH_WRONG_PASSWORD" in done.out
     assert not done.out.isascii()
     assert WRONG not in done.out + done.err
+
+
+@servers
+def test_a_terminal_asks_for_the_password_without_showing_it(
+    at_servers: Command, environment: Environment
+) -> None:
+    controller, terminal = pty.openpty()
+    with subprocess.Popen(
+        [HAGAKI, "check", TARO.address, "--json", "--incoming", url(environment.incoming())],
+        stdin=terminal,
+        stdout=subprocess.PIPE,
+        stderr=terminal,
+        env=at_servers.environment(),
+        cwd=at_servers.folder,
+        start_new_session=True,
+    ) as process:
+        os.close(terminal)
+        shown = b""
+        while b"log-in)" not in shown:
+            shown += os.read(controller, 1000)
+        os.write(controller, TARO.password.encode() + b"\n")
+        document = json.loads(process.communicate(timeout=60)[0])
+        shown += os.read(controller, 100_000)
+    os.close(controller)
+
+    assert process.returncode == 0
+    assert stage(document, "imap", "login")["ok"] is True
+    assert TARO.password.encode() not in shown
+    assert b"login" in shown, "progress is shown on a terminal"
 
 
 @servers
