@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import sqlite3
 import stat
-import threading
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -18,27 +15,13 @@ from sqlalchemy import inspect, text
 
 from profiles.model import Protocol
 from profiles.problems import Code, ProblemError
+from tests.webapp.threads import at_once
 from webapp.config import Config, load
 from webapp.probes.report import Findings, Stage, StageName
 from webapp.store import Store, engine, open_store
 from webapp.store.migrate import HEAD, SCRIPTS
 from webapp.store.tables import metadata
 from webapp.store.values import from_text, to_text
-
-
-def at_once(count: int, action: Callable[[], object]) -> list[object]:
-    """Call `action` in many threads at the same moment; exceptions are results too."""
-    barrier = threading.Barrier(count)
-
-    def wait_and_act(_number: int) -> object:
-        barrier.wait()
-        try:
-            return action()
-        except ProblemError as error:
-            return error.problems[0].code
-
-    with ThreadPoolExecutor(count) as pool:
-        return list(pool.map(wait_and_act, range(count)))
 
 
 def test_the_migrations_make_exactly_the_tables(store: Store) -> None:

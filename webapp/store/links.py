@@ -102,7 +102,8 @@ def claim(connection: Connection, token_hash: bytes, *, now: float) -> tuple[byt
 
 def delivery(connection: Connection, token_hash: bytes) -> Sequence[DeliveryRow]:
     """The files of a delivery, whatever became of them."""
-    rows = connection.execute(select(deliveries).where(deliveries.c.token_hash == token_hash))
+    query = select(deliveries).where(deliveries.c.token_hash == token_hash)
+    rows = connection.execute(query.order_by(deliveries.c.filename))
     return [
         DeliveryRow(
             filename=row.filename,
