@@ -116,7 +116,7 @@ def _domains(reader: Reader, source: Source) -> Iterator[str]:
         if name is None or "." not in name:
             reader.report("domains", Code.VALUE_INVALID, value=written[:80])
         elif written.lower() in seen:
-            reader.report("domains", Code.DOMAIN_TAKEN, domain=written, id=written)
+            reader.report("domains", Code.DOMAIN_REPEATED, domain=written)
         else:
             seen.add(written.lower())
             yield name if bare == written else f"*.{name}"
