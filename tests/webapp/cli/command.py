@@ -70,3 +70,8 @@ class Command:
         """The environment of the process."""
         base = {"PATH": os.environ["PATH"], "HOME": str(self.folder), "LANG": "C.UTF-8"}
         return {**base, "HAGAKI_DATA": str(self.folder / "data"), **self.variables, **(variables or {})}
+
+
+def is_japanese(text: str) -> bool:
+    """Whether there is any kana in it."""
+    return any("\u3041" <= sign <= "\u30fa" for sign in text)

@@ -14,7 +14,7 @@ import pytest
 from profiles.model import Protocol, Server, SocketType
 from tests.servers.environment import Environment
 from tests.servers.people import PEOPLE, WRONG
-from tests.webapp.cli.command import HAGAKI, Command, Done
+from tests.webapp.cli.command import HAGAKI, Command, Done, is_japanese
 
 STAGE_KEYS = {"service", "stage", "ok", "code", "server", "milliseconds", "summary", "advice"}
 PROBLEM_KEYS = {"code", "severity", "summary", "advice", "server"}
@@ -210,7 +210,7 @@ def test_a_person_reads_a_report(at_servers: Command, environment: Environment) 
     )  # fmt: skip
 
     assert "AUTH_WRONG_PASSWORD" in done.out
-    assert not done.out.isascii()
+    assert is_japanese(done.out)
     assert WRONG not in done.out + done.err
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.webapp.cli.command import HAGAKI, Command
+from tests.webapp.cli.command import HAGAKI, Command, is_japanese
 from webapp.cli import COMMANDS
 from webapp.cli import hagaki as root
 
@@ -112,13 +112,13 @@ def test_problems_speak_the_language_of_the_terminal(
     done = hagaki("check", "not an address", variables=variables, status=1)
 
     assert "ADDRESS_INVALID" in done.err
-    assert (not done.err.isascii()) is japanese
+    assert is_japanese(done.err) is japanese
 
 
 def test_the_language_option_wins(hagaki: Command) -> None:
     done = hagaki("check", "nobody", "--language", "ja", variables={"HAGAKI_LANGUAGE": "en"}, status=1)
 
-    assert not done.err.isascii()
+    assert is_japanese(done.err)
 
 
 def test_a_reader_that_goes_away_is_no_error(hagaki: Command) -> None:
