@@ -35,7 +35,8 @@ from profiles.model import (
 from profiles.problems import Code, Problem
 from profiles.reader import Reader
 
-SIZE_LIMIT = 64 * 1024
+SIZE_LIMIT = 2 * 1024 * 1024
+"""A host may serve thousands of customers' domains by one entry: 50,000 names take some 1.5 MB."""
 _ID = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,252}[A-Za-z0-9])?\Z")
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}\Z")
 _PLACEHOLDER = re.compile(r"%[A-Z]*%?")
