@@ -176,7 +176,7 @@ def test_server_that_drips_its_login_reply(world: World) -> None:
     class Drips(Imap):
         @staticmethod
         def _answer(connection: Connection, tag: bytes, reply: str) -> None:
-            connection.drip(tag + b" " + reply.encode() * 50, seconds=SHORT.auth / 10)
+            connection.drip(tag + b" " + reply.encode() * 50, seconds=SHORT.login / 10)
 
     with world.serve(Drips()) as running:
         report = world.check(imap(running.port), deadlines=SHORT)
@@ -195,7 +195,7 @@ def test_server_that_is_silent_after_the_login(world: World) -> None:
 
 def test_login_reply_that_is_delayed_is_waited_for(world: World) -> None:
     """Servers punish wrong passwords with a pause; that is no time-out."""
-    patient = replace(SHORT, auth=10.0, total=20.0)
+    patient = replace(SHORT, login=10.0, total=20.0)
     with world.serve(Imap(login="NO [AUTHENTICATIONFAILED] no", login_delay=SHORT.greeting * 2)) as running:
         report = world.check(imap(running.port), deadlines=patient)
 
@@ -203,7 +203,7 @@ def test_login_reply_that_is_delayed_is_waited_for(world: World) -> None:
 
 
 def test_total_deadline_holds_whatever_the_stages_take(world: World) -> None:
-    deadlines = replace(SHORT, auth=60.0, total=1.0)
+    deadlines = replace(SHORT, login=60.0, total=1.0)
     with world.serve(Imap(login=None)) as running:
         report = world.check(imap(running.port), deadlines=deadlines)
 
