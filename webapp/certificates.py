@@ -137,7 +137,7 @@ def status(config: SigningConfig, *, now: datetime | None = None) -> SigningStat
 
 def issue(config: SigningConfig, *, now: datetime | None = None) -> SigningStatus:
     """Make a new signing certificate of the built-in authority and use it, also instead of an imported one."""
-    _require_unconfigured(config)
+    _require_unconfigured(config, "hagaki signing issue")
     today = now or datetime.now(UTC)
     folder = config.data / FOLDER
     local_ca.issue_signer(folder, today)
@@ -156,7 +156,7 @@ def import_files(
     now: datetime | None = None,
 ) -> SigningStatus:
     """Copy a certificate, its key and its chain into the data folder and use them, if they can sign today."""
-    _require_unconfigured(config)
+    _require_unconfigured(config, "hagaki signing import")
     today = now or datetime.now(UTC)
     files = _Files(origin=Origin.IMPORTED, certificate=certificate, key=key, chain=chain)
     signer = _read_signer(files, today)
@@ -328,7 +328,8 @@ def _describe_key(key: SigningKey) -> str:
     return f"RSA {key.key_size}" if isinstance(key, rsa.RSAPrivateKey) else f"ECDSA {key.curve.name}"
 
 
-def _require_unconfigured(config: SigningConfig) -> None:
+def _require_unconfigured(config: SigningConfig, command: str) -> None:
     if config.signing_certificate is not None:
         setting = "HAGAKI_SIGNING_CERTIFICATE"
-        raise ProblemError(Problem(Code.SETTING_CONFLICT, {"setting": setting}, place=setting))
+        params = {"setting": setting, "other": command}
+        raise ProblemError(Problem(Code.SETTING_CONFLICT, params, place=setting))

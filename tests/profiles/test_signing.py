@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import plistlib
+import re
 import subprocess
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -14,7 +15,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, pkcs7
 
 from profiles.formats import FORMATS
 from profiles.model import RenderOptions
-from profiles.problems import Code, ProblemError
+from profiles.problems import TEXTS, Code, ProblemError
 from profiles.signing import Signer
 from tests.conftest import require
 
@@ -205,3 +206,11 @@ def test_signing_time_is_now(chain, tmp_path):
 
     assert f"{datetime.now(UTC):%Y GMT}" in printed
     assert isinstance(signer.certificate, x509.Certificate)
+
+
+@pytest.mark.parametrize("code", [code for code in Code if code.startswith(("SIGNER_", "FORMAT_"))])
+def test_words_of_signing_problems_have_their_parameters(code):
+    known = {"subject", "issuer", "not_before", "not_after", "days", "place", "format", "reason", "file"}
+    text = TEXTS[code].summary + TEXTS[code].advice
+
+    assert set(re.findall(r"%\((\w+)\)s", text)) <= known
