@@ -87,20 +87,26 @@ def finish(
     outcome: str,
     generation: int,
     now: float,
-) -> None:
-    """Write the end of a check."""
-    connection.execute(
+) -> bool:
+    """Write the end of a check; False where it was revoked, or issued unchecked, meanwhile."""
+    done = connection.execute(
         update(checks)
-        .where(checks.c.token_hash == token_hash)
+        .where(checks.c.token_hash == token_hash, checks.c.generation == 0, checks.c.expires_at > now)
         .values(state=state, account=account, outcome=outcome, generation=generation, finished_at=now)
     )
+    return bool(done.rowcount)
 
 
-def next_generation(connection: Connection, token_hash: bytes, *, known: int, unchecked: bool) -> bool:
-    """Take the next generation of links; False where another request took it before."""
+def expire(connection: Connection, token_hash: bytes, *, now: float) -> None:
+    """End a check before its time."""
+    connection.execute(update(checks).where(checks.c.token_hash == token_hash).values(expires_at=now))
+
+
+def next_generation(connection: Connection, token_hash: bytes, *, known: int, unchecked: bool, now: float) -> bool:
+    """Take the next generation of links; False where another request took it, or the check has ended."""
     won = (
         update(checks)
-        .where(checks.c.token_hash == token_hash, checks.c.generation == known)
+        .where(checks.c.token_hash == token_hash, checks.c.generation == known, checks.c.expires_at > now)
         .values(generation=known + 1, unchecked=unchecked)
         .returning(checks.c.generation)
     )

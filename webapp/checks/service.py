@@ -1,0 +1,215 @@
+"""Starting, showing, renewing and ending checks."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import partial
+
+from profiles.address import Address
+from profiles.model import Artifact, MailAccount, Protocol, ServiceSettings
+from profiles.problems import Code, Problem, ProblemError
+from profiles.signing import Signer
+from webapp.budget import Budget
+from webapp.certificates import load_signer
+from webapp.checks.issuing import Issuing, link
+from webapp.checks.live import Probe, live_probe
+from webapp.checks.running import Run, Running
+from webapp.checks.sweeper import Sweeper
+from webapp.checks.views import CheckOptions, CheckState, CheckView, Outcome
+from webapp.config import Config
+from webapp.directory import Directory
+from webapp.links import Links, hash_token, new_token, read_token
+from webapp.probes.report import Stage
+from webapp.store import Connection, Store
+from webapp.store import checks as rows
+from webapp.store.values import from_text, to_text
+
+KEEP_SECONDS = 24 * 3600
+LOST_SECONDS = 45
+"""Without a sign of life for so long, the process that worked on a check is gone."""
+RENEWABLE_SECONDS = 3600
+"""How long after the check new links to a profile with the password can be made."""
+
+
+class Checks:
+    """The checks of one database. `now` is the clock, in seconds since the epoch."""
+
+    def __init__(
+        self,
+        store: Store,
+        directory: Directory,
+        config: Config,
+        *,
+        probe: Probe | None = None,
+        signer: Callable[[], Signer] | None = None,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self.links = Links(store, now=now)
+        self.budget = Budget(store, key=config.secret_key, enabled=config.limit_attempts, now=now)
+        self._store = store
+        self._config = config
+        self._now = now
+        self._issuing = Issuing(self.links, signer or partial(load_signer, config))
+        self._running = Running(
+            store,
+            probe=probe or live_probe(config, directory),
+            budget=self.budget,
+            issuing=self._issuing,
+            now=now,
+        )
+        self._sweeper: Sweeper | None = None
+
+    def start(
+        self,
+        settings: ServiceSettings,
+        address: Address,
+        full_name: str = "",
+        password: str | None = None,
+        *,
+        username: str | None = None,
+        include_password: bool = True,
+        language: str = "en",
+        client_address: str | None = None,
+        prefer: Protocol | None = None,
+        compare: bool = False,
+    ) -> str:
+        """Begin a check and return its token; raises TOO_MANY_ATTEMPTS or BUSY before any server hears of it."""
+        account = settings.account(address, full_name, username=username, prefer=prefer)
+        options = CheckOptions(language=language, include_password=include_password, compare=compare)
+        if self._running.is_full:
+            raise ProblemError(Problem(Code.BUSY))
+        ticket = self.budget.begin(account, client_address) if password is not None else None
+        token, now = new_token(), self._now()
+        with self._store.write() as connection:
+            rows.put(
+                connection,
+                hash_token(token),
+                state=CheckState.RUNNING,
+                account=to_text(account),
+                options=to_text(options),
+                at=now,
+                expires_at=now + KEEP_SECONDS,
+            )
+        self._running.begin(Run(token=token, account=account, options=options, password=password, ticket=ticket))
+        return token
+
+    def view(self, token: str) -> CheckView:
+        """What is known of a check; LINK_UNKNOWN for a token that never was, or is forgotten."""
+        with self._store.read() as connection:
+            view = self._view(connection, token, _row(connection, token))
+        left = self.budget.attempts_left(view.account) if view.state is not CheckState.OK else 0
+        return replace(view, attempts_left=left)
+
+    def wait(self, token: str, seconds: float) -> None:
+        """Wait for a check of this process to end, at most so long."""
+        self._running.wait(token, seconds)
+
+    def issue_unchecked(self, token: str) -> None:
+        """Make links to a profile without password, marked as unchecked, where the host allows that."""
+        view = self.view(token)
+        if view.unchecked or view.state is CheckState.OK:
+            return
+        if not view.can_issue_unchecked:
+            raise ProblemError(Problem(Code.LINK_EXPIRED))
+        artifacts = self._issuing.render(view.account, view.options, password=None, unchecked=True)
+        self._lay_ready(token, artifacts, known=0, unchecked=True)
+
+    def renew(self, token: str) -> None:
+        """Make fresh links to the same profile; LINK_EXPIRED once its password is forgotten."""
+        with self._store.read() as connection:
+            row = _row(connection, token)
+            view = self._view(connection, token, row)
+            held = self.links.handed_over(connection, link(token, "handover", row.generation))
+        if row.generation == 0 or view.state is CheckState.EXPIRED:
+            raise ProblemError(Problem(Code.LINK_EXPIRED))
+        artifacts = self._held(row, held) if view.includes_password else self._rendered_again(view)
+        self._lay_ready(token, artifacts, known=row.generation, unchecked=view.unchecked)
+
+    def revoke(self, token: str) -> None:
+        """End a check with every link it has or could still get."""
+        with self._store.write() as connection:
+            rows.expire(connection, hash_token(token), now=self._now())
+        self.links.revoke(token)
+
+    # the process
+
+    def sweep(self) -> None:
+        """Forget what has ended. The application does so at start and every minute."""
+        self.links.purge()
+        self.budget.purge()
+        with self._store.write() as connection:
+            rows.purge(connection, now=self._now())
+
+    def beat(self) -> None:
+        """Give a sign of life for every check of this process."""
+        self._running.beat()
+
+    def start_sweeping(self) -> None:
+        """Sweep now and from now on, in a thread of this process (call it after a fork)."""
+        if self._sweeper is None:
+            self._sweeper = Sweeper(beat=self.beat, sweep=self.sweep)
+            self._sweeper.start()
+
+    def close(self) -> None:
+        """Let the checks in hand end and stop the sweeping."""
+        self._running.wait_for_all(LOST_SECONDS)
+        if self._sweeper is not None:
+            self._sweeper.stop()
+            self._sweeper = None
+
+    def _held(self, row: rows.CheckRow, held: tuple[Artifact, ...] | None) -> tuple[Artifact, ...]:
+        in_time = row.finished_at is not None and self._now() < row.finished_at + RENEWABLE_SECONDS
+        if held is None or not in_time:
+            raise ProblemError(Problem(Code.LINK_EXPIRED))
+        return held
+
+    def _rendered_again(self, view: CheckView) -> tuple[Artifact, ...]:
+        return self._issuing.render(view.account, view.options, password=None, unchecked=view.unchecked)
+
+    def _lay_ready(self, token: str, artifacts: tuple[Artifact, ...], *, known: int, unchecked: bool) -> None:
+        token_hash, now = hash_token(token), self._now()
+        with self._store.write() as connection:
+            # Two presses of the button make one pair of links.
+            if rows.next_generation(connection, token_hash, known=known, unchecked=unchecked, now=now):
+                self._issuing.lay_ready(connection, token, artifacts, generation=known + 1)
+
+    def _view(self, connection: Connection, token: str, row: rows.CheckRow) -> CheckView:
+        state = self._state(row)
+        outcome = from_text(Outcome, row.outcome) if row.outcome else Outcome()
+        lost = (Problem(Code.CHECK_LOST),) if state is CheckState.LOST else ()
+        linked = row.generation > 0 and state is not CheckState.EXPIRED
+        delivery, handover = (link(token, kind, row.generation) for kind in ("delivery", "handover"))
+        ended = row.finished_at or (row.heartbeat_at if state is CheckState.LOST else self._now())
+        return CheckView(
+            token=token,
+            state=state,
+            account=from_text(MailAccount, row.account),
+            options=from_text(CheckOptions, row.options),
+            started_at=datetime.fromtimestamp(row.started_at, UTC),
+            finished_at=datetime.fromtimestamp(row.finished_at, UTC) if row.finished_at else None,
+            expires_at=datetime.fromtimestamp(row.expires_at, UTC),
+            milliseconds=outcome.milliseconds or max(0, round((ended - row.started_at) * 1000)),
+            stages=tuple(from_text(Stage, text) for text in rows.stages(connection, hash_token(token))),
+            problems=outcome.problems + lost,
+            findings=outcome.findings,
+            unchecked=row.unchecked,
+            delivery=self.links.view_delivery(connection, delivery) if linked else None,
+            handover=self.links.view_handover(connection, handover) if linked else None,
+            can_issue_unchecked=self._config.allow_unchecked and state in (CheckState.FAILED, CheckState.LOST),
+        )
+
+    def _state(self, row: rows.CheckRow) -> CheckState:
+        if row.expires_at <= self._now():
+            return CheckState.EXPIRED
+        silent = self._now() - row.heartbeat_at > LOST_SECONDS
+        return CheckState.LOST if row.state == CheckState.RUNNING and silent else CheckState(row.state)
+
+
+def _row(connection: Connection, token: str) -> rows.CheckRow:
+    row = rows.get(connection, hash_token(token)) if read_token(token) else None
+    if row is None:
+        raise ProblemError(Problem(Code.LINK_UNKNOWN))
+    return row

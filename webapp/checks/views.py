@@ -1,0 +1,73 @@
+"""What a check is to others: its state, what was chosen, what was found, which links it has."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from profiles.model import MailAccount, Source
+from profiles.problems import Problem
+from webapp.links import DeliveryView, HandoverView
+from webapp.probes.report import Findings, Stage
+
+
+class CheckState(StrEnum):
+    """What became of a check."""
+
+    RUNNING = "running"
+    OK = "ok"
+    FAILED = "failed"
+    LOST = "lost"
+    EXPIRED = "expired"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckOptions:
+    """What the person chose, besides the account."""
+
+    language: str = "en"
+    include_password: bool = True
+    compare: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What a finished check found."""
+
+    problems: tuple[Problem, ...] = ()
+    findings: Findings = field(default_factory=Findings)
+    milliseconds: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckView:
+    """A check as its page shows it."""
+
+    token: str
+    state: CheckState
+    account: MailAccount
+    options: CheckOptions
+    started_at: datetime
+    finished_at: datetime | None
+    expires_at: datetime
+    milliseconds: int
+    stages: tuple[Stage, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    findings: Findings = field(default_factory=Findings)
+    unchecked: bool = False
+    """Whether the links hold a profile that was issued without a successful check."""
+    delivery: DeliveryView | None = None
+    handover: HandoverView | None = None
+    attempts_left: int = 0
+    can_issue_unchecked: bool = False
+
+    @property
+    def source(self) -> Source:
+        """Where the settings came from."""
+        return self.account.settings.source
+
+    @property
+    def includes_password(self) -> bool:
+        """Whether the profile behind the links holds the password."""
+        return self.options.include_password and not self.unchecked and self.state is CheckState.OK
