@@ -39,6 +39,8 @@ class Stage:
     milliseconds: int = 0
     detail: str = ""
     """Plain facts for the curious: addresses, TLS version, days left. Never a secret."""
+    because: Code | None = None
+    """Why it was not tried: the failure that came first, None where no password was given."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
