@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from flask import Flask
 
+    from webapp.checks import Probe
     from webapp.config import Config
 
 MOST_FORM_BYTES = 64 * 1024
 """An employee's form is far smaller; uploads of admins raise it at their own routes."""
 
 
-def create_app(config: Config | None = None) -> Flask:
-    """Make the Flask application; without `config` the environment decides."""
+def create_app(config: Config | None = None, *, probe: Probe | None = None) -> Flask:
+    """Make the Flask application; without `config` the environment decides, without `probe` checks are live."""
     # Imported here, so that `import webapp` stays light for the command line.
     from flask import Flask
 
@@ -33,7 +34,7 @@ def create_app(config: Config | None = None) -> Flask:
         TEMPLATES_AUTO_RELOAD=settings.development,
     )
     app.jinja_env.trim_blocks = False
-    app.extensions["hagaki"] = open_services(settings)
+    app.extensions["hagaki"] = open_services(settings, probe=probe)
     languages.init_app(app, default=settings.language, timezone=settings.timezone.key)
     security.init_app(app)
     presentation.init_app(app)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from flask import current_app
 
 from profiles.problems import ProblemError
-from webapp.checks import Checks
+from webapp.checks import Checks, Probe
 from webapp.config import Config
 from webapp.directory import Directory
 from webapp.links import Links
@@ -42,11 +42,11 @@ class Services:
         return True
 
 
-def open_services(config: Config) -> Services:
+def open_services(config: Config, *, probe: Probe | None = None) -> Services:
     """Open the database and everything that stands on it."""
     store = open_store(config)
     directory = Directory(store)
-    checks = Checks(store, directory, config)
+    checks = Checks(store, directory, config, probe=probe)
     checks.start_sweeping()
     return Services(config=config, store=store, directory=directory, checks=checks, links=checks.links)
 

@@ -18,7 +18,7 @@ from webapp.probes.report import StageName
 from webapp.services import services
 from webapp.setup import entry, files, pages
 from webapp.setup.device_pages import show_device
-from webapp.setup.forms import PORTS, SetupForm, confirm_form, setup_form
+from webapp.setup.forms import CHOICES, PORTS, SetupForm, confirm_form, setup_form
 from webapp.setup.progress import Progress, progress
 from webapp.setup.suggestions import suggestions
 
@@ -127,6 +127,7 @@ def _failed(view: CheckView) -> str:
         brief=True,
         password_label=pages.password_label(settings),
         default_ports=PORTS,
+        choices=CHOICES,
         chosen_device=pages.chosen_device(),
         attempts_left=view.attempts_left,
         can_compare=first.code in _AT_PASSWORD and not view.options.compare and not _was_tried(view, "smtp"),

@@ -11,7 +11,7 @@ from webapp.languages import language
 from webapp.services import services
 from webapp.setup import pages
 from webapp.setup.devices import Device
-from webapp.setup.forms import PORTS, SetupForm, setup_form
+from webapp.setup.forms import CHOICES, PORTS, SetupForm, setup_form
 from webapp.setup.submission import Submission, look_up, read
 from webapp.setup.suggestions import apply_suggestion
 
@@ -95,6 +95,7 @@ def show(form: SetupForm, found: Submission) -> str:
         ask_servers=found.asks_servers,
         password_label=pages.password_label(found.settings),
         default_ports=PORTS,
+        choices=CHOICES,
         device=device,
         chosen_device=pages.chosen_device(),
         is_ipad="iPad" in request.user_agent.string,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import request
 from flask_babel import lazy_gettext as _l
 from werkzeug.datastructures import MultiDict
-from wtforms import BooleanField, Form, HiddenField, PasswordField, SelectField, StringField
+from wtforms import BooleanField, Form, HiddenField, PasswordField, StringField
 
 from profiles.model import DEFAULT_PORTS, Protocol, SocketType
 from webapp.security import FormToken
@@ -34,22 +34,14 @@ class SetupForm(EmployeeForm):
     password_as_typed = BooleanField()
     include_password = BooleanField(default=True)
     device = HiddenField()
-    incoming_protocol = SelectField(
-        choices=[(Protocol.IMAP.value, "IMAP"), (Protocol.POP3.value, "POP3")], default=Protocol.IMAP.value
-    )
+    incoming_protocol = StringField(default=Protocol.IMAP.value)
     incoming_hostname = StringField()
     incoming_port = StringField()
-    incoming_security = SelectField(
-        choices=[(SocketType.SSL.value, "SSL/TLS"), (SocketType.STARTTLS.value, "STARTTLS")],
-        default=SocketType.SSL.value,
-    )
+    incoming_security = StringField(default=SocketType.SSL.value)
     incoming_username = StringField()
     outgoing_hostname = StringField()
     outgoing_port = StringField()
-    outgoing_security = SelectField(
-        choices=[(SocketType.SSL.value, "SSL/TLS"), (SocketType.STARTTLS.value, "STARTTLS")],
-        default=SocketType.SSL.value,
-    )
+    outgoing_security = StringField(default=SocketType.SSL.value)
     outgoing_username = StringField()
 
 
@@ -58,6 +50,12 @@ class ConfirmForm(EmployeeForm):
 
 
 SERVER_LABELS = {"incoming": _l("Incoming server"), "outgoing": _l("Outgoing server (SMTP)")}
+CHOICES = {
+    "incoming_protocol": {Protocol.IMAP.value: "IMAP", Protocol.POP3.value: "POP3"},
+    "incoming_security": {SocketType.SSL.value: "SSL/TLS", SocketType.STARTTLS.value: "STARTTLS"},
+    "outgoing_security": {SocketType.SSL.value: "SSL/TLS", SocketType.STARTTLS.value: "STARTTLS"},
+}
+"""What may be chosen in a field, with its words; anything else counts as the default."""
 PORTS = {f"{protocol} {security}": str(port) for (protocol, security), port in DEFAULT_PORTS.items()}
 """For the script: the usual port of each protocol and security."""
 

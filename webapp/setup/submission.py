@@ -17,7 +17,7 @@ from profiles.model import (
     Source,
 )
 from profiles.problems import Code, Problem
-from webapp.setup.forms import SetupForm
+from webapp.setup.forms import CHOICES, SetupForm
 
 Find = Callable[[str], ServiceSettings | None]
 """domain -> settings; a domain's own first, then the provider's."""
@@ -154,7 +154,7 @@ def _server(form: SetupForm, side: str, protocol: Protocol) -> tuple[Server | No
 
 def _choice(form: SetupForm, name: str, default: str) -> str:
     value = form[name].data
-    return value if value in dict(form[name].choices) else default
+    return value if value in CHOICES[name] else default
 
 
 def _port(text: str, default: int) -> int | None:

@@ -1,0 +1,93 @@
+"""Every page at every width, in both languages and themes: nothing hangs over, axe finds nothing."""
+
+from __future__ import annotations
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser
+
+from tests.browser.site import WINDOWS, Site, Visitor, visitor
+from tests.servers.people import PEOPLE, WRONG
+
+pytestmark = [pytest.mark.browser, pytest.mark.servers]
+DEVICES = ("iphone", "android", "mac", "windows", "linux")
+WIDTHS = (320, 820)
+LOOKS = tuple((language, scheme) for language in ("ja", "en") for scheme in ("light", "dark"))
+TOO_WIDE = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+SMALL_TARGETS = """
+[...document.querySelectorAll("button, .button, .devices a, .act, input:not([type=hidden]), select, summary")]
+  .filter(node => node.checkVisibility() && !node.closest(".skip"))
+  .filter(node => { const box = node.getBoundingClientRect();
+    return box.height < 43.5 && !(node.type === "checkbox"); })
+  .map(node => node.outerHTML.slice(0, 80))
+"""
+
+
+@pytest.fixture(scope="module")
+def paths(browser: Browser, site: Site) -> tuple[str, ...]:
+    """A page of every kind, without its language."""
+    with visitor(browser, site, user_agent=WINDOWS) as person:
+        page = person.page
+        page.goto(f"{site.url}/ja/")
+        good = path_of(person, person.check(PEOPLE["normal"].address, PEOPLE["normal"].password))
+        handover = page.get_attribute("a[href*='/h/']", "href") or ""
+        page.goto(f"{site.url}/ja/")
+        bad = path_of(person, person.check(PEOPLE["second"].address, WRONG))
+    handed = "/h/" + handover.rpartition("/")[2]
+    return ("/", bad, *(f"{good}/{device}" for device in DEVICES), handed, f"{handed}/iphone", "/nothing")
+
+
+def path_of(person: Visitor, url: str) -> str:
+    """The path of a page without its language."""
+    return url.removeprefix(person.site.url + "/ja")
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize(("language", "scheme"), LOOKS)
+def test_pages_fit_are_accessible_and_stay_at_home(
+    browser: Browser, site: Site, paths: tuple[str, ...], width: int, language: str, scheme: str
+) -> None:
+    problems: list[str] = []
+    with visitor(browser, site, width=width, language=language, scheme=scheme) as person:
+        for path in paths:
+            person.page.goto(f"{site.url}/{language}{path}")
+            person.page.evaluate("document.querySelectorAll('details').forEach(node => node.open = true)")
+            if person.page.evaluate(TOO_WIDE) > 0:
+                problems.append(f"{path} is wider than {width}")
+            problems += [f"{path}: small target {node}" for node in person.page.evaluate(SMALL_TARGETS)]
+            found = Axe().run(person.page)
+            if found.violations_count:
+                problems.append(f"{path}: {found.generate_report()}")
+
+        assert problems == []
+        assert person.foreign == []
+        assert [error for error in person.errors if "404" not in error] == []
+
+
+@pytest.mark.parametrize("language", ["ja", "en"])
+def test_form_with_problems_is_accessible(browser: Browser, site: Site, language: str) -> None:
+    with visitor(browser, site, width=320, language=language) as person:
+        page = person.page
+        page.goto(f"{site.url}/{language}/")
+        person.fill("taro@unknown.example", " x ")
+        page.click("button[value=check]")
+        page.wait_for_selector(".returned")
+        found = Axe().run(page)
+
+        assert found.violations_count == 0, found.generate_report()
+        assert page.evaluate(TOO_WIDE) == 0
+        assert page.locator(".returned").evaluate("node => node === document.activeElement")
+
+
+def test_nothing_moves_while_a_page_loads(browser: Browser, site: Site, paths: tuple[str, ...]) -> None:
+    measure = """
+    new Promise(done => { let total = 0;
+      new PerformanceObserver(list => list.getEntries().forEach(entry => { total += entry.value; }))
+        .observe({type: "layout-shift", buffered: true});
+      setTimeout(() => done(total), 300); })
+    """
+    with visitor(browser, site, width=390) as person:
+        for path in paths:
+            person.page.goto(f"{site.url}/ja{path}")
+
+            assert person.page.evaluate(measure) < 0.01, path

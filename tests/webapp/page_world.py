@@ -1,0 +1,175 @@
+"""An application whose checks end as the password says, and what page tests read in its answers.
+
+The live servers are in tests/browser; here the pages are tested, so the outcome of a check is given.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Event
+
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from profiles.model import MailAccount
+from profiles.problems import Code, Problem
+from webapp import create_app
+from webapp.checks import Checks
+from webapp.config import load
+from webapp.probes.report import Report, Stage, StageName
+from webapp.services import Services
+
+GOOD = "correct horse 9"
+WRONG = "wrong"
+REFUSED = "refused"
+FULL = "nearly full"
+SLOW = "slow"
+
+DOMAIN_TOML = """\
+id = "example.co.jp"
+displayName = "株式会社サンプル"
+displayShortName = "サンプル"
+domains = ["example.co.jp"]
+organization = "株式会社サンプル"
+help = { ja = "情報システム部 内線 5500 help@example.co.jp", en = "IT help desk, help@example.co.jp" }
+[[incomingServer]]
+type = "imap"
+hostname = "mail.example.co.jp"
+port = 993
+socketType = "SSL"
+authentication = ["password-cleartext"]
+username = "%EMAILADDRESS%"
+[[outgoingServer]]
+type = "smtp"
+hostname = "mail.example.co.jp"
+port = 465
+socketType = "SSL"
+authentication = ["password-cleartext"]
+username = "%EMAILADDRESS%"
+"""
+ADDRESS = "t.yamada@example.co.jp"
+NAME = "山田 太郎"
+
+
+@dataclass(slots=True)
+class ScriptedProbe:
+    """Ends a check as its password says; remembers what it was asked."""
+
+    asked: list[tuple[MailAccount, bool]] = field(default_factory=list)
+    go_on: Event = field(default_factory=Event)
+
+    def __call__(
+        self, account: MailAccount, password: str | None, *, on_stage: Callable[[Stage], None], compare: bool
+    ) -> Report:
+        """Report the scripted stages."""
+        self.asked.append((account, compare))
+        stages: list[Stage] = []
+        incoming, outgoing = account.incoming_server, account.outgoing_server
+
+        def report(service: str, name: StageName, ok: bool = True, code: Code | None = None) -> None:
+            server = outgoing.endpoint if service == "smtp" else incoming.endpoint
+            stages.append(Stage(service=service, stage=name, ok=ok, code=code, server=server, milliseconds=12))
+            on_stage(stages[-1])
+
+        for name in (StageName.RESOLVE, StageName.CONNECT):
+            report(incoming.protocol, name, not (password == REFUSED and name is StageName.CONNECT))
+        if password == SLOW:
+            self.go_on.wait(20)
+        problems = self._problems(password, incoming.endpoint)
+        if password != REFUSED:
+            report(incoming.protocol, StageName.TLS)
+            report(incoming.protocol, StageName.LOGIN, password != WRONG)
+        if not any(problem.is_error for problem in problems):
+            report("smtp", StageName.LOGIN)
+        return Report(account=account, stages=tuple(stages), problems=problems, milliseconds=1234)
+
+    @staticmethod
+    def _problems(password: str | None, endpoint: str) -> tuple[Problem, ...]:
+        found = {
+            WRONG: Problem(
+                Code.AUTH_WRONG_PASSWORD, server=endpoint, server_text="NO <b>Authentication</b> failed."
+            ),
+            REFUSED: Problem(Code.CONNECT_REFUSED, server=endpoint),
+            FULL: Problem(Code.QUOTA_80, {"percent": "83"}, server=endpoint),
+        }
+        return (found[password],) if password in found else ()
+
+
+@dataclass(slots=True)
+class Pages:
+    """The application and a browser without cookies."""
+
+    app: Flask
+    probe: ScriptedProbe
+    client: FlaskClient
+
+    @property
+    def services(self) -> Services:
+        """The parts below the pages."""
+        found: Services = self.app.extensions["hagaki"]
+        return found
+
+    @property
+    def checks(self) -> Checks:
+        """The checks of this application."""
+        return self.services.checks
+
+    def form_token(self, path: str = "/") -> str:
+        """The token of the form at `path`."""
+        return form_token(self.client.get(path).text)
+
+    def submit(self, path: str = "/", **fields: str) -> TestResponse:
+        """Send the form as a browser does, with every field that is not named at its default."""
+        data = {
+            "csrf_token": self.form_token(path),
+            "address": ADDRESS,
+            "full_name": NAME,
+            "password": GOOD,
+            "include_password": "1",
+            "include_password_shown": "1",
+            **fields,
+        }
+        return self.client.post(path, data={name: value for name, value in data.items() if value != "(absent)"})
+
+    def checked(self, password: str = GOOD, path: str = "/", **fields: str) -> str:
+        """Send the form, wait for the check and return its token."""
+        answer = self.submit(path, password=password, **fields)
+        assert answer.status_code == 303, answer.text
+        token = answer.headers["Location"].split("/c/")[1].split("/")[0]
+        self.checks.wait(token, 20)
+        return token
+
+
+def form_token(page: str) -> str:
+    """The hidden token of a page's first form."""
+    found = re.search(r'name="csrf_token"[^>]* value="([^"]+)"', page)
+    assert found is not None, page
+    return found.group(1)
+
+
+def title(page: str) -> str:
+    """The title of a page."""
+    found = re.search(r"<title>(.*)</title>", page)
+    assert found is not None, page
+    return found.group(1)
+
+
+def open_pages(data: Path, **variables: str) -> Pages:
+    """Make an application with one hosted domain."""
+    probe = ScriptedProbe()
+    app = create_app(load({"HAGAKI_DATA": str(data), **variables}), probe=probe)
+    app.testing = False
+    pages = Pages(app, probe, app.test_client(use_cookies=False))
+    pages.services.directory.add(DOMAIN_TOML)
+    return pages
+
+
+def close_pages(pages: Pages) -> None:
+    """Let nothing of it go on."""
+    pages.probe.go_on.set()
+    pages.checks.close()
+    pages.services.store.close()

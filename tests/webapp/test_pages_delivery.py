@@ -1,0 +1,179 @@
+"""Hand-over and delivery over HTTP: what only looks changes nothing, what is used up says so."""
+
+from __future__ import annotations
+
+import plistlib
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import require
+from tests.webapp.page_world import Pages, close_pages, form_token, open_pages, title
+from webapp.certificates import status
+
+IPHONE = (
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 18_6 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) "
+    "Version/26.0 Mobile/15E148 Safari/604.1"
+)
+
+
+@pytest.fixture
+def pages(tmp_path: Path) -> Iterator[Pages]:
+    opened = open_pages(tmp_path / "data")
+    yield opened
+    close_pages(opened)
+
+
+def delivery_path(pages: Pages, token: str) -> str:
+    """Where the profile of a check is fetched."""
+    page = pages.client.get(f"/en/c/{token}/iphone").text
+    found = re.search(r'href="(/d/[^"]+)"', page)
+    assert found is not None
+    return found.group(1)
+
+
+def handover_path(pages: Pages, token: str) -> str:
+    """Where the stamp of a check leads."""
+    view = pages.checks.view(token)
+    assert view.handover is not None
+    return f"/h/{view.handover.token}"
+
+
+def test_profile_is_delivered_as_apple_wants_it(pages: Pages) -> None:
+    path = delivery_path(pages, pages.checked())
+
+    answer = pages.client.get(path)
+
+    assert path.endswith("/example.co.jp.mobileconfig")
+    assert answer.content_type == "application/x-apple-aspen-config"
+    assert answer.headers["Content-Disposition"] == 'attachment; filename="example.co.jp.mobileconfig"'
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert answer.headers["Referrer-Policy"] == "no-referrer"
+    assert "Set-Cookie" not in answer.headers
+
+
+def test_delivered_profile_verifies_and_holds_the_account(pages: Pages, tmp_path: Path) -> None:
+    signed = pages.client.get(delivery_path(pages, pages.checked())).data
+
+    plist = plistlib.loads(verify(signed, status(pages.services.config).root, tmp_path))
+
+    mail = plist["PayloadContent"][0]
+    assert mail["EmailAddress"] == "t.yamada@example.co.jp"
+    assert mail["IncomingMailServerHostName"] == "mail.example.co.jp"
+    assert mail["IncomingPassword"] == "correct horse 9"
+
+
+def test_unticked_password_is_not_in_the_profile(pages: Pages, tmp_path: Path) -> None:
+    signed = pages.client.get(delivery_path(pages, pages.checked(include_password="(absent)"))).data
+
+    assert b"correct horse" not in verify(signed, status(pages.services.config).root, tmp_path)
+
+
+def verify(signed: bytes, root: Path | None, folder: Path) -> bytes:
+    """Check the signature with OpenSSL and return the content."""
+    (folder / "signed").write_bytes(signed)
+    command = f"cms -verify -inform DER -in signed -CAfile {root} -purpose any -out plain"
+    subprocess.run([require("openssl"), *command.split()], cwd=folder, check=True, capture_output=True)
+    return (folder / "plain").read_bytes()
+
+
+def test_five_fetches_get_the_same_bytes_and_the_sixth_a_page(pages: Pages) -> None:
+    path = delivery_path(pages, pages.checked())
+
+    fetched = {pages.client.get(path).data for _ in range(5)}
+    sixth = pages.client.get(path, headers={"Accept-Language": "ja"})
+
+    assert len(fetched) == 1
+    assert sixth.status_code == 410
+    assert sixth.content_type == "text/html; charset=utf-8"
+    assert '<html lang="ja">' in sixth.text
+
+
+def test_head_does_not_count(pages: Pages) -> None:
+    path = delivery_path(pages, pages.checked())
+
+    heads = [pages.client.head(path) for _ in range(9)]
+
+    assert {head.status_code for head in heads} == {200}
+    assert heads[0].content_type == "application/x-apple-aspen-config"
+    assert heads[0].data == b""
+    assert int(heads[0].headers["Content-Length"]) > 1000
+    assert pages.client.get(path).status_code == 200
+
+
+def test_name_of_another_file_is_unknown(pages: Pages) -> None:
+    path = delivery_path(pages, pages.checked())
+
+    assert pages.client.get(path.rpartition("/")[0] + "/other.mobileconfig").status_code == 404
+
+
+@pytest.mark.parametrize("language", ["", "/ja", "/en"])
+def test_looking_at_a_hand_over_changes_nothing(pages: Pages, language: str) -> None:
+    path = language + handover_path(pages, pages.checked())
+
+    for _ in range(3):
+        assert pages.client.get(path).status_code == 200
+        assert pages.client.head(path).status_code == 200
+        assert pages.client.options(path).status_code == 200
+    empty = pages.client.post(path)
+
+    assert empty.status_code == 422
+    assert pages.client.get(path).status_code == 200
+
+
+def test_hand_over_page_is_neutral(pages: Pages) -> None:
+    page = pages.client.get(handover_path(pages, pages.checked())).text
+
+    assert "t.yamada" not in page
+    assert "山田" not in page
+
+
+def test_hand_over_is_claimed_once_and_leads_to_the_file(pages: Pages) -> None:
+    path = handover_path(pages, pages.checked())
+    token = form_token(pages.client.get(path).text)
+
+    first = pages.client.post(path, data={"csrf_token": token})
+    second = pages.client.post(path, data={"csrf_token": token})
+    seen = pages.client.get(path, headers={"Accept-Language": "en"})
+
+    assert first.status_code == 303
+    assert re.fullmatch(r"/d/[\w-]{22}/example\.co\.jp\.mobileconfig", first.headers["Location"])
+    assert pages.client.get(first.headers["Location"]).status_code == 200
+    assert second.status_code == 410
+    assert seen.status_code == 410
+    assert title(seen.text).startswith("Error: ")
+
+
+def test_hand_over_on_an_iphone_shows_the_steps(pages: Pages) -> None:
+    path = "/ja" + handover_path(pages, pages.checked())
+
+    page = pages.client.get(path, headers={"User-Agent": IPHONE}).text
+
+    assert "「許可」を押す" in page
+    assert 'class="clock"' in page
+
+
+def test_hand_over_on_android_says_where_its_code_is(pages: Pages) -> None:
+    page = pages.client.get("/en" + handover_path(pages, pages.checked()) + "/android").text
+
+    assert "This link is for iPhone, iPad and Mac" in page
+
+
+def test_line_is_told_to_open_safari(pages: Pages) -> None:
+    path = "/ja" + handover_path(pages, pages.checked())
+
+    page = pages.client.get(path, headers={"User-Agent": IPHONE.replace("Version/26.0", "Line/15.1.0")}).text
+
+    assert "Safariで開いてください" in page
+    assert "?openExternalBrowser=1" in page
+
+
+@pytest.mark.parametrize("token", ["A" * 22, "x", "A" * 21 + "B", "%00"])
+def test_unknown_links_are_not_found(pages: Pages, token: str) -> None:
+    assert pages.client.get(f"/h/{token}").status_code == 404
+    assert pages.client.get(f"/d/{token}/x.mobileconfig").status_code == 404
+    assert pages.client.head(f"/d/{token}/x.mobileconfig").status_code == 404
