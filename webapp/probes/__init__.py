@@ -51,7 +51,7 @@ def check(
         return run.refusal(error.problems, (incoming, outgoing))
     outcomes = run.run(incoming, outgoing)
     problems = [problem for outcome in outcomes for problem in outcome.problems]
-    notes = compared(account, outcomes[0], outcomes[1], incoming and incoming.facts, outgoing and outgoing.facts)
+    notes = compared(account, outcomes[0], outcomes[1], _facts(incoming), _facts(outgoing))
     findings = _findings(incoming, outgoing)
     return Report(
         account=replace(account, path_prefix=findings.path_prefix or account.path_prefix),
@@ -238,6 +238,10 @@ def _give_passwords(
     for side, secret in ((incoming, password), (outgoing, outgoing_password or password)):
         if side is not None and secret is not None and not side.uses_oauth:
             side.credentials = credentials(side.server.username, secret)
+
+
+def _facts(side: _Side | None) -> Facts | None:
+    return None if side is None else side.facts
 
 
 def _findings(incoming: _Side | None, outgoing: _Side | None) -> Findings:

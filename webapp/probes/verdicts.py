@@ -97,7 +97,8 @@ EXPLICIT = (
     Rule(Code.AUTH_PROTOCOL_DISABLED, r"authenticated but not connected"),
     Rule(
         Code.AUTH_PROTOCOL_DISABLED,
-        r"(imap|pop3?)4?( access| service| protocol)? (is |has been )?(disabled|not enabled|turned off|not allowed)",
+        r"(imap|pop3?)4?( access| service| protocol)? (is |has been )?"
+        r"(disabled|not enabled|turned off|not allowed)",
     ),
     Rule(
         Code.AUTH_SMTP_DISABLED,
@@ -110,7 +111,8 @@ EXPLICIT = (
 LIMITS = (
     Rule(
         Code.AUTH_CONNECTION_LIMIT,
-        r"too many (simultaneous |concurrent |open )?(connections|sessions)|number of connections|connection limit",
+        r"too many (simultaneous |concurrent |open )?(connections|sessions)"
+        r"|number of connections|connection limit",
     ),
     Rule(
         Code.AUTH_RATE_LIMITED,
@@ -142,7 +144,7 @@ ACCOUNT = (
     Rule(Code.AUTH_NEEDS_TLS, status="538"),
     Rule(
         Code.AUTH_NEEDS_TLS,
-        r"starttls command first|tls (is )?required|without ssl|non-secure|under a layer|encryption (is )?required",
+        r"starttls command first|(tls|encryption) (is )?required|without ssl|non-secure|under a layer",
     ),
     Rule(Code.AUTH_NOT_AUTHORIZED, codes="AUTHORIZATIONFAILED"),
     Rule(Code.AUTH_NO_COMMON_MECHANISM, r"(unsupported|invalid|unknown|unrecogni[sz]ed) auth\w* (mechanism|type)"),
