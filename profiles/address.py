@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
+from ipaddress import ip_address
 
 import idna
 
-from profiles.problems import Code, Problem
+from profiles.problems import Code, Problem, quoted
 
+_LENGTH = 254
+"""Of a whole address: RFC 5321 gives a path 256 signs, with its angle brackets."""
 _LOCAL = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}\Z")
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*\Z")
 _INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff\u00ad"))
@@ -39,12 +42,17 @@ def parse_address(text: str, *, place: str | None = None) -> tuple[Address | Non
     (ADDRESS_MENDED). Local parts are the dot-atoms of RFC 5321 in ASCII: quoted ones and SMTPUTF8 are refused,
     because Apple's payload, FairEmail and the QR import do not take them.
     """
+    refused = None, (Problem(Code.ADDRESS_INVALID, {"address": quoted(text.strip(), 320)}, place=place),)
+    if len(text) > 4 * _LENGTH:
+        return refused
     mended = mend(text)
     local, at, domain = mended.rpartition("@")
     ascii_domain = to_ascii(domain)
     if not at or ascii_domain is None or "." not in ascii_domain or not _is_local(local):
-        return None, (Problem(Code.ADDRESS_INVALID, {"address": text.strip()[:320]}, place=place),)
+        return refused
     address = Address(local, ascii_domain)
+    if len(str(address)) > _LENGTH:
+        return refused
     if mended != text.strip():
         return address, (Problem(Code.ADDRESS_MENDED, {"address": str(address)}, place=place),)
     return address, ()
@@ -62,6 +70,8 @@ def mend(text: str) -> str:
 def to_ascii(domain: str) -> str | None:
     """Return lower-case A-labels of a domain or host name (IDNA 2008), None when it is none."""
     name = domain.strip().rstrip(".").lower()
+    if len(name) > 253:
+        return None
     if not name.isascii():
         try:
             name = idna.encode(name, uts46=True).decode("ascii")
@@ -75,6 +85,14 @@ def to_ascii(domain: str) -> str | None:
 
 def _narrow(text: str) -> str:
     return unicodedata.normalize("NFKC", text.translate(_DOTS)).translate(_INVISIBLE).translate(_DOTS)
+
+
+def to_host(text: str) -> str | None:
+    """Return a host name as A-labels, or an IP address in its shortest form; None when it is neither."""
+    try:
+        return str(ip_address(text.strip().strip("[]")))
+    except ValueError:
+        return to_ascii(text)
 
 
 def _is_local(local: str) -> bool:

@@ -1,7 +1,8 @@
 """A mail service as TOML, in autoconfig's own words, to ServiceSettings and back.
 
-Every problem is collected with its file and key; a table with an error gives no settings. Order is kept as
-written, except that IMAP stands before POP3: FairEmail and Geary want the first incoming server to be IMAP.
+Every problem is collected with its file and key; a table with an error gives no settings. The order of servers is
+the file's own, which is the service's preference, with one exception: IMAP stands before POP3, because FairEmail
+and Geary want the first incoming server to be IMAP. Implicit TLS is therefore not moved before STARTTLS.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
 from urllib.parse import urlsplit
 
-from profiles.address import to_ascii
+from profiles.address import to_ascii, to_host
 from profiles.model import (
     ADDRESS,
     ASK,
@@ -32,14 +33,16 @@ from profiles.model import (
     Source,
     TlsPolicy,
 )
-from profiles.problems import Code, Problem
+from profiles.problems import N_, Code, Problem, quoted
 from profiles.reader import Reader
 
 SIZE_LIMIT = 2 * 1024 * 1024
 """A host may serve thousands of customers' domains by one entry: 50,000 names take some 1.5 MB."""
 _ID = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,252}[A-Za-z0-9])?\Z")
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}\Z")
-_PLACEHOLDER = re.compile(r"%[A-Z]*%?")
+# A single % is an ordinary sign of user names and URLs; "%EMAILADDRESS" without its end is a known slip.
+_PLACEHOLDER = re.compile(r"%[A-Z]{3,}%?")
+_SAMPLE_DOMAIN = "domain.invalid"
+_KNOWN_PORTS = frozenset((25, *DEFAULT_PORTS.values()))
 _INCOMING = ("imap", "pop3")
 _OUTGOING = ("smtp",)
 
@@ -54,12 +57,14 @@ def parse(
     text: str, *, place: str, source: Source = Source.DOMAIN
 ) -> tuple[ServiceSettings | None, tuple[Problem, ...]]:
     """Read one service. Settings are None where a problem is an error; `place` is the file that problems name."""
-    if len(text.encode()) > SIZE_LIMIT:
-        return None, (Problem(Code.FILE_UNREADABLE, {"place": place, "reason": "too large"}, place=place),)
+    if len(text) > SIZE_LIMIT:
+        return None, (Problem(Code.FILE_UNREADABLE, place=place),)
     try:
         table = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        return None, (Problem(Code.TOML_SYNTAX, {"place": place, "reason": str(error)}, place=place),)
+    except ValueError as error:
+        return None, (Problem(Code.TOML_SYNTAX, {"reason": quoted(str(error))}, place=place),)
+    except RecursionError:
+        return None, (Problem(Code.TOML_SYNTAX, {"reason": N_("too many brackets")}, place=place),)
     problems: list[Problem] = []
     settings = _settings(Reader(table, place, problems), source)
     if any(problem.is_error for problem in problems):
@@ -68,14 +73,15 @@ def parse(
 
 
 def _settings(reader: Reader, source: Source) -> ServiceSettings:
-    id_ = _id(reader)
+    domains = tuple(_domains(reader, source))
+    id_ = _id(reader, domains)
     display_name = reader.text("displayName", limit=60) or id_
     incoming = tuple(_servers(reader, "incomingServer", _INCOMING))
     settings = ServiceSettings(
         id=id_,
         display_name=display_name,
-        display_short_name=reader.text("displayShortName", limit=20) or display_name[:20],
-        domains=tuple(_domains(reader, source)),
+        display_short_name=reader.text("displayShortName", limit=20) or display_name[:20].strip(),
+        domains=domains,
         # A stable sort: within a protocol the order stays as written.
         incoming_servers=tuple(sorted(incoming, key=lambda server: server.protocol is not Protocol.IMAP)),
         outgoing_servers=tuple(_servers(reader, "outgoingServer", _OUTGOING)),
@@ -92,7 +98,7 @@ def _settings(reader: Reader, source: Source) -> ServiceSettings:
         password_hint=reader.localized("passwordHint"),
         refusal_advice=reader.localized("refusalAdvice"),
         links=tuple(link for link in map(_link, reader.tables("link")) if link is not None),
-        last_checked=_date(reader),
+        last_checked=reader.day("lastChecked"),
         tls=_tls(reader.table("tls")),
         source=source,
     )
@@ -100,11 +106,11 @@ def _settings(reader: Reader, source: Source) -> ServiceSettings:
     return settings
 
 
-def _id(reader: Reader) -> str:
-    id_ = reader.text("id", required=True, limit=254)
-    if id_ is not None and not _ID.match(id_):
-        reader.report("id", Code.VALUE_INVALID, value=id_[:80])
-    return id_ or ""
+def _id(reader: Reader, domains: tuple[str, ...]) -> str:
+    id_ = reader.text("id", required=not domains, limit=254) or (domains[0] if domains else "")
+    if id_ and not _ID.match(id_):
+        reader.report("id", Code.VALUE_INVALID, value=id_)
+    return id_
 
 
 def _domains(reader: Reader, source: Source) -> Iterator[str]:
@@ -112,31 +118,36 @@ def _domains(reader: Reader, source: Source) -> Iterator[str]:
     required = source is not Source.PROVIDER or not reader.has("mxSuffix")
     seen: set[str] = set()
     for written in reader.texts("domains", required=required):
-        bare = written.removeprefix("*.") if source is Source.PROVIDER else written
-        name = to_ascii(bare)
-        if name is None or "." not in name:
-            reader.report("domains", Code.VALUE_INVALID, value=written[:80])
-        elif written.lower() in seen:
-            reader.report("domains", Code.DOMAIN_REPEATED, domain=written)
+        name = _domain(written, wildcards=source is Source.PROVIDER)
+        if name is None:
+            reader.report("domains", Code.VALUE_INVALID, value=written)
+        elif name in seen:
+            reader.report("domains", Code.DOMAIN_REPEATED, domain=name)
         else:
-            seen.add(written.lower())
-            yield name if bare == written else f"*.{name}"
-    if required and not seen and reader.has("domains"):
-        reader.report("domains", Code.KEY_MISSING)
+            seen.add(name)
+            yield name
+
+
+def _domain(written: str, *, wildcards: bool) -> str | None:
+    bare = written.removeprefix("*.") if wildcards else written
+    name = to_ascii(bare)
+    if name is None or "." not in name:
+        return None
+    return name if bare == written else f"*.{name}"
 
 
 def _names(reader: Reader, key: str) -> Iterator[str]:
     for written in reader.texts(key):
         name = to_ascii(written)
         if name is None:
-            reader.report(key, Code.VALUE_INVALID, value=written[:80])
+            reader.report(key, Code.VALUE_INVALID, value=written)
         else:
             yield name
 
 
 def _servers(reader: Reader, key: str, types: tuple[str, ...]) -> Iterator[Server]:
     tables = reader.tables(key)
-    if not tables:
+    if not tables and reader.is_clean(key):
         reader.report(key, Code.KEY_MISSING)
     for table in tables:
         server = _server(table, types)
@@ -172,11 +183,11 @@ def _hostname(reader: Reader) -> str | None:
     if written is None:
         return None
     # Placeholders in host names are ours alone: they are filled before anything is rendered.
-    name = to_ascii(written.replace(DOMAIN, "domain.invalid"))
+    name = to_host(written.replace(DOMAIN, _SAMPLE_DOMAIN))
     if name is None:
-        reader.report("hostname", Code.HOST_INVALID, value=written, host=written)
+        reader.report("hostname", Code.HOST_INVALID, host=written)
         return None
-    return written.strip().lower().replace(DOMAIN.lower(), DOMAIN) if DOMAIN in written else name
+    return name.replace(_SAMPLE_DOMAIN, DOMAIN) if DOMAIN in written else name
 
 
 def _socket_type(reader: Reader) -> SocketType | None:
@@ -193,8 +204,7 @@ def _port(reader: Reader, protocol: Protocol | None, socket_type: SocketType | N
     usual = DEFAULT_PORTS[protocol, socket_type]
     if port is None:
         return None if reader.has("port") else usual
-    other = SocketType.STARTTLS if socket_type is SocketType.SSL else SocketType.SSL
-    if port == DEFAULT_PORTS[protocol, other]:
+    if port != usual and port in _KNOWN_PORTS:
         reader.report(
             "port", Code.PORT_SECURITY_MISMATCH, port=str(port), security=socket_type.value, usual=str(usual)
         )
@@ -203,13 +213,14 @@ def _port(reader: Reader, protocol: Protocol | None, socket_type: SocketType | N
 
 def _username(reader: Reader) -> str:
     template = reader.text("username", limit=320) or ADDRESS
-    if not template.isprintable():
-        reader.report("username", Code.VALUE_INVALID, value=template[:80])
-    unknown = set(_PLACEHOLDER.findall(template)) - {ADDRESS, LOCAL_PART, DOMAIN, ASK}
-    if unknown:
-        known = ", ".join((ADDRESS, LOCAL_PART, DOMAIN, ASK))
-        reader.report("username", Code.VALUE_UNKNOWN, value=", ".join(sorted(unknown)), known=known)
+    _know_placeholders(reader, "username", template, (ADDRESS, LOCAL_PART, DOMAIN, ASK))
     return template
+
+
+def _know_placeholders(reader: Reader, key: str, template: str, known: tuple[str, ...]) -> None:
+    unknown = sorted(set(_PLACEHOLDER.findall(template)) - set(known))
+    if unknown:
+        reader.report(key, Code.VALUE_UNKNOWN, value=", ".join(unknown), known=", ".join(known))
 
 
 def _dav(reader: Reader, key: str) -> DavService | None:
@@ -242,27 +253,23 @@ def _url(reader: Reader, key: str) -> str | None:
     written = reader.text(key, required=True)
     if written is None:
         return None
-    try:
-        parts = urlsplit(written.replace(DOMAIN, "domain.invalid"))
-        good = (
-            parts.scheme == "https"
-            and to_ascii(parts.hostname or "")
-            and (parts.port or 443)
-            and not parts.username
-        )
-    except ValueError:
-        good = False
-    if not good or not written.isascii() or any(c.isspace() for c in written):
-        reader.report(key, Code.VALUE_INVALID, value=written[:80])
+    if not _is_https(written.replace(DOMAIN, _SAMPLE_DOMAIN)):
+        reader.report(key, Code.VALUE_INVALID, value=written)
         return None
+    _know_placeholders(reader, key, written, (DOMAIN,))
     return written
 
 
-def _date(reader: Reader) -> str | None:
-    written = reader.text("lastChecked", limit=10)
-    if written is not None and not _DATE.match(written):
-        reader.report("lastChecked", Code.VALUE_INVALID, value=written)
-    return written
+def _is_https(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        return False
+    host = to_host(parts.hostname or "")
+    # Blanks would be dropped or escaped, each client in its own way; a name and password have no place here.
+    plain = url.isascii() and " " not in url and "@" not in parts.netloc
+    return parts.scheme == "https" and host is not None and port != 0 and plain
 
 
 def _tls(table: Reader | None) -> TlsPolicy:

@@ -6,6 +6,7 @@ user name is) are made here, so that renderers only translate.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -17,6 +18,7 @@ LOCAL_PART = "%EMAILLOCALPART%"
 DOMAIN = "%EMAILDOMAIN%"
 ASK = "%ASK%"
 """User name that only the person knows: the form asks for it."""
+_PLACEHOLDER = re.compile("|".join((ADDRESS, LOCAL_PART, DOMAIN, ASK)))
 
 
 class Protocol(StrEnum):
@@ -115,8 +117,8 @@ class Server:
 
     @property
     def endpoint(self) -> str:
-        """`host:port`, as problems and reports name a server."""
-        return f"{self.hostname}:{self.port}"
+        """`host:port`, as problems and reports name a server; an IPv6 address in brackets."""
+        return f"[{self.hostname}]:{self.port}" if ":" in self.hostname else f"{self.hostname}:{self.port}"
 
     @property
     def needs_oauth(self) -> bool:
@@ -296,8 +298,9 @@ class RenderOptions:
 
 def fill_username(template: str, address: Address, username: str | None = None) -> str:
     """Replace the placeholders of a user name."""
-    filled = template.replace(ADDRESS, str(address)).replace(LOCAL_PART, address.local)
-    return filled.replace(DOMAIN, address.domain).replace(ASK, username or ASK)
+    values = {ADDRESS: str(address), LOCAL_PART: address.local, DOMAIN: address.domain, ASK: username or ASK}
+    # In one pass: a local part may itself look like a placeholder.
+    return _PLACEHOLDER.sub(lambda found: values[found.group()], template)
 
 
 def fill_host(template: str, domain: str) -> str:

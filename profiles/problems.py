@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from profiles.codes import Code, Severity
 from profiles.problem_texts import N_, TEXTS, Text
 
-__all__ = ["N_", "TEXTS", "Code", "Problem", "ProblemError", "Severity", "Text"]
+__all__ = ["N_", "TEXTS", "Code", "Problem", "ProblemError", "Severity", "Text", "quoted"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,3 +51,8 @@ class ProblemError(Exception):
     def __init__(self, problems: Problem | Iterable[Problem]) -> None:
         self.problems: tuple[Problem, ...] = (problems,) if isinstance(problems, Problem) else tuple(problems)
         super().__init__("; ".join(f"{p.code} {p.place or ''}".strip() for p in self.problems))
+
+
+def quoted(text: str, limit: int = 80) -> str:
+    """What a problem may quote of a file or a form: short and printable."""
+    return "".join(sign if sign.isprintable() else "·" for sign in text[:limit])

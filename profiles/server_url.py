@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import unquote, urlsplit
 
-from profiles.address import to_ascii
+from profiles.address import to_host
 from profiles.model import ADDRESS, DEFAULT_PORTS, Protocol, Server, SocketType
 from profiles.problems import Code, Problem
 
@@ -26,15 +26,17 @@ def parse_server_url(text: str, *, place: str) -> tuple[Server | None, tuple[Pro
     """
     refused = (
         None,
-        (Problem(Code.SERVER_URL_INVALID, {"url": _without_password(text), "place": place}, place=place),),
+        (Problem(Code.SERVER_URL_INVALID, {"url": _without_password(text)}, place=place),),
     )
+    if not text.isprintable():
+        return refused
     try:
         parts = urlsplit(text.strip())
         port = parts.port
     except ValueError:
         return refused
     kind = SCHEMES.get(parts.scheme.lower())
-    hostname = _hostname(parts.hostname or "")
+    hostname = to_host(parts.hostname or "")
     if kind is None or hostname is None or parts.password is not None or port == 0:
         return refused
     if parts.path not in ("", "/") or parts.query or parts.fragment:
@@ -50,12 +52,6 @@ def parse_server_url(text: str, *, place: str) -> tuple[Server | None, tuple[Pro
         username=username,
     )
     return server, ()
-
-
-def _hostname(text: str) -> str | None:
-    if ":" in text or text.replace(".", "").isdigit():
-        return text.lower()
-    return to_ascii(text)
 
 
 def _without_password(text: str) -> str:
