@@ -191,6 +191,10 @@ TEXTS: dict[Code, Text] = {
         N_("%(setting)s and %(other)s cannot be used together."),
         N_("Keep one of the two."),
     ),
+    Code.SETTING_MISSING: Text(
+        N_("%(other)s is set, but %(setting)s is not."),
+        N_("Set both, or neither of them."),
+    ),
     Code.BIND_FAILED: Text(
         N_("Hagaki cannot listen on %(bind)s: %(reason)s."),
         N_("End the program that uses this port, or choose another with HAGAKI_BIND."),

@@ -203,12 +203,15 @@ def test_a_secret_never_shows_in_a_problem_or_a_repr() -> None:
     assert GOOD_KEY not in repr(load({"HAGAKI_SECRET_KEY": GOOD_KEY, "HAGAKI_METRICS_TOKEN": GOOD_KEY}))
 
 
-def test_a_certificate_without_its_key_is_a_conflict(tmp_path: Path) -> None:
+def test_a_certificate_without_its_key_is_told(tmp_path: Path) -> None:
     file = tmp_path / "cert.pem"
     file.write_text("x")
 
-    assert [p.code for p in problems_of({"HAGAKI_SIGNING_CERTIFICATE": str(file)})] == [Code.SETTING_CONFLICT]
-    assert [p.code for p in problems_of({"HAGAKI_SIGNING_CHAIN": str(file)})] == [Code.SETTING_CONFLICT]
+    (certificate,) = problems_of({"HAGAKI_SIGNING_CERTIFICATE": str(file)})
+    (chain,) = problems_of({"HAGAKI_SIGNING_CHAIN": str(file)})
+
+    assert (certificate.code, certificate.place) == (Code.SETTING_MISSING, "HAGAKI_SIGNING_KEY")
+    assert (chain.code, chain.place) == (Code.SETTING_MISSING, "HAGAKI_SIGNING_CERTIFICATE")
 
 
 def test_trust_anchors_must_be_certificates(tmp_path: Path, authority: Authority) -> None:

@@ -28,7 +28,9 @@ COMMANDS: tuple[click.Command, ...] = (
 """Every command of `hagaki`, in the order of the help. A new command is one line here."""
 
 OK, PROBLEMS, WRONG_USE, INTERRUPTED = 0, 1, 2, 130
-SETTING_CODES = frozenset({Code.SETTING_UNKNOWN, Code.SETTING_INVALID, Code.SETTING_CONFLICT})
+SETTING_CODES = frozenset(
+    {Code.SETTING_UNKNOWN, Code.SETTING_INVALID, Code.SETTING_CONFLICT, Code.SETTING_MISSING}
+)
 
 
 class InOrder(click.Group):
