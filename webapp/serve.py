@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import os
 import socket
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -56,15 +57,26 @@ def split_bind(bind: str) -> tuple[str, int]:
     return host.strip("[]"), int(port)
 
 
-def usable_bind(bind: str) -> str:
-    """Find out before anything starts whether the address can be had; port 0 becomes a free one."""
+def with_free_port(bind: str) -> str:
+    """Return `HOST:0` with a port that is free right now, anything else as it is."""
+    host, _, port = bind.rpartition(":")
+    if port != "0":
+        return bind
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with suppress(OSError), socket.socket(family, socket.SOCK_STREAM) as trial:
+        trial.bind((host.strip("[]"), 0))
+        return f"{host}:{trial.getsockname()[1]}"
+    return bind
+
+
+def require_free(bind: str) -> None:
+    """Find out before anything starts whether the address can be had."""
     host, port = split_bind(bind)
     try:
         family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         with socket.socket(family, kind) as trial:
             trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             trial.bind(address)
-            return f"{bind.rpartition(':')[0]}:{trial.getsockname()[1]}"
     except OSError as error:
         reason = error.strerror or str(error)
         raise ProblemError(

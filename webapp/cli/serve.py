@@ -48,7 +48,9 @@ def serve(
 
     from webapp import serve as serving
 
-    config = config.with_bind(serving.usable_bind((config.with_bind(bind) if bind else config).bind))
+    if bind:
+        config = config.with_bind(serving.with_free_port(bind))
+    serving.require_free(config.bind)
     serving.start_log()
     _prepare(terminal, config)
     workers = workers or serving.default_workers()
