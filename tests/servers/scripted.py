@@ -472,7 +472,9 @@ def says(data: bytes) -> Conversation:
 
 
 def closes(connection: Connection) -> None:
-    """Close without a word."""
+    """Close without a word. Closing with the client's bytes unread would be a reset instead."""
+    connection.half_close()
+    connection.silence()
 
 
 def is_silent(connection: Connection) -> None:

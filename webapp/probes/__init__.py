@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from ipaddress import ip_address
 
+from profiles.address import Address, parse_address
 from profiles.model import MailAccount, Protocol, Server
 from profiles.problems import Code, Problem, ProblemError
 from webapp.outbound import Deadline, Outbound
@@ -18,6 +19,7 @@ from webapp.probes.dialogue import Facts, Failure, Plan
 from webapp.probes.driver import Outcome, Probe, stages_of
 from webapp.probes.meeting import Meeting
 from webapp.probes.report import Findings, Report, Stage, StageName
+from webapp.probes.verdicts import clean
 
 __all__ = ["Deadlines", "Findings", "Report", "Stage", "StageName", "check"]
 
@@ -46,6 +48,7 @@ def check(
     run = _Run(account, outbound, deadlines, on_stage, compare=compare)
     incoming, outgoing = run.sides(envelope=envelope, client_address=client_address)
     try:
+        _demand_address(account.address)
         _give_passwords(incoming, outgoing, password, outgoing_password)
     except ProblemError as error:
         return run.refusal(error.problems, (incoming, outgoing))
@@ -227,6 +230,12 @@ class _Run:
         for stage in stages:
             self._tell(stage)
         return Report(account=self._account, stages=stages, problems=problems)
+
+
+def _demand_address(address: Address) -> None:
+    """Refuse an address that did not come through `parse_address`: it stands in SMTP's dialogue."""
+    if parse_address(str(address))[0] != address:
+        raise ProblemError(Problem(Code.ADDRESS_INVALID, {"address": clean(str(address))}, place="address"))
 
 
 def _give_passwords(

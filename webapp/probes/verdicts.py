@@ -157,12 +157,13 @@ ACCOUNT = (
 LOGIN = (
     *EXPLICIT,
     *LIMITS,
-    *ACCOUNT,
+    # before the words: "mailbox locked by another session" is no locked account
     Rule(Code.AUTH_TEMPORARY, codes="UNAVAILABLE|INUSE|IN-USE|SYS/TEMP|SERVERBUG"),
+    *ACCOUNT,
+    Rule(Code.SERVER_UNAVAILABLE, status="BYE"),
     Rule(Code.AUTH_TEMPORARY, status=r"4\d\d"),
     Rule(Code.AUTH_TEMPORARY, r"temporar(y|ily) (auth|fail|unavail|error|problem)|connection lost to auth"),
     Rule(Code.AUTH_TEMPORARY, r"internal (server )?error|try again later", codes="|SYS/PERM|ALERT"),
-    Rule(Code.SERVER_UNAVAILABLE, status="BYE"),
     Rule(Code.AUTH_WRONG_PASSWORD, codes="AUTHENTICATIONFAILED|AUTH"),
     Rule(Code.AUTH_WRONG_PASSWORD, status="535|NO|-ERR"),
     Rule(
