@@ -21,7 +21,7 @@ DOMAINS = ("messages", "profiles")
 _PATTERNS = {"ja": "y年M月d日(E) HH:mm", "en": "EEEE d MMMM y, HH:mm"}
 _DATE_PATTERNS = {"ja": "y年M月d日(E)", "en": "EEEE d MMMM y"}
 _UNITS = (("day", 86400), ("hour", 3600), ("minute", 60), ("second", 1))
-_TRANSLATED_PARAMS = frozenset(("expected", "reason"))
+_TRANSLATED_PARAMS = frozenset(("advice", "expected", "reason"))
 """Parameters that hold a marked text of ours, not a name or value."""
 
 
