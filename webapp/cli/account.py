@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 
 INCOMING = (Protocol.IMAP, Protocol.POP3)
 OUTGOING = (Protocol.SMTP,)
+NAME_THE_SERVERS = N_(
+    "Check the part after the @, or name the servers with --incoming and --outgoing, such as"
+    " --incoming imaps://mail.example.com:993."
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,7 +120,8 @@ def _known_settings(address: Address, config: Config) -> ServiceSettings:
 
     settings = _hosted_settings(address.domain, config) or find_provider(address.domain)
     if settings is None:
-        raise ProblemError(Problem(Code.SETTINGS_UNKNOWN, {"address": str(address), "domain": address.domain}))
+        params = {"address": str(address), "domain": address.domain, "advice": NAME_THE_SERVERS}
+        raise ProblemError(Problem(Code.SETTINGS_UNKNOWN, params))
     return settings
 
 

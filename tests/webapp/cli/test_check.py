@@ -264,7 +264,7 @@ def test_an_unknown_domain_asks_for_the_servers(hagaki: Command) -> None:
     assert done.json["ok"] is False
     assert done.json["account"] is None
     assert done.codes == {"SETTINGS_UNKNOWN"}
-    assert done.json["problems"][0]["advice"]
+    assert "--incoming" in done.json["problems"][0]["advice"]
 
 
 @pytest.mark.parametrize(
