@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Self
@@ -127,6 +127,14 @@ class Outbound:
         """Resolve and vet a web server. Public ones on port 443 may always be asked; they get no password."""
         usual = frozenset((HTTPS_PORT,))
         return self._target(host, port, Deadline.of(deadline), usual=usual, others=True)
+
+    def other_port(self, target: Target, port: int) -> Target:
+        """Another port of the same host, by the same rules; the addresses stay those that were vetted."""
+        name = self._admitted(target.host, port, usual=MAIL_PORTS, others=self.allow_other)
+        override = self.connect_to.get((name, port))
+        if override is not None:
+            return self._vetted(name, port, Resolved(addresses=(override[0],)), override[1])
+        return replace(target, port=port, connect_port=port)
 
     def connect(self, target: Target, deadline: Deadline | float) -> Stream:
         """Connect to a vetted target; raise ProblemError with a CONNECT_ code."""

@@ -58,7 +58,7 @@ def _other_username(account: MailAccount) -> Iterator[Problem]:
     server = account.incoming[0]
     address = account.address
     other = address.local if server.username.lower() == address.key else str(address)
-    yield _note(Code.USERNAME_FORM_LIKELY, account, server, suggested_username=other)
+    yield _note(Code.USERNAME_FORM_LIKELY, account, server, username=other, suggested_username=other)
 
 
 def _note(code: Code, account: MailAccount, server: Server, **more: str) -> Problem:

@@ -51,16 +51,24 @@ class Looker:
             suggested = {"suggested_port": str(self.server.port), "suggested_security": SocketType.STARTTLS.value}
             return Failure(Code.PORT_SPEAKS_STARTTLS, params=suggested)
         if protocol is not None:
-            expected, found = self.server.protocol.upper(), protocol.upper()
-            return Failure(Code.WRONG_PROTOCOL, params={"expected": expected, "found": found})
+            spoken = {"asked": self.server.protocol.upper(), "spoken": protocol.upper()}
+            return Failure(Code.WRONG_PROTOCOL, params=spoken)
         return Failure(Code.NOT_A_MAIL_SERVER)
 
-    def after_early_end(self, otherwise: Code, deadline: Deadline) -> Failure:
-        """TLS was begun and the server hung up: perhaps it expected clear text."""
-        line = self._greeting_in_clear(deadline)
-        if line is not None and recognise(line) is self.server.protocol:
-            return self.after_plain_text(deadline)
-        return Failure(otherwise)
+    def after_early_end(self, end: StreamClosed, deadline: Deadline) -> Failure:
+        """TLS was begun and the server hung up: perhaps it expected clear text.
+
+        A server that closes without reading our first bytes looks like one that resets; where nothing is sent,
+        as here, the two differ.
+        """
+        try:
+            with self._connected(deadline) as stream:
+                line = Wire(stream).line(deadline)
+        except StreamClosed as second:
+            return Failure(Code.CONNECT_RESET if second.reset else Code.CLOSED_EARLY)
+        except NETWORK_ERRORS:
+            return Failure(Code.CONNECT_RESET if end.reset else Code.CLOSED_EARLY)
+        return self.after_plain_text(deadline) if recognise(line) else Failure(Code.CLOSED_EARLY)
 
     def speaks_tls(self, deadline: Deadline) -> bool:
         """Whether a silent port answers a TLS handshake."""
@@ -185,25 +193,28 @@ def begin_tls_in_clear(wire: Wire, protocol: Protocol, deadline: Deadline) -> No
         raise StreamClosed
 
 
-def suggest(outbound: Outbound, server: Server, seconds: float, total: Deadline) -> dict[str, str]:
+def suggest(outbound: Outbound, target: Target, server: Server, deadline: Deadline) -> dict[str, str]:
     """Whether the protocol's other usual port answers in its way, with a good certificate."""
     others = [
         (port, socket_type)
         for (protocol, socket_type), port in DEFAULT_PORTS.items()
         if protocol is server.protocol and (port, socket_type) != (server.port, server.socket_type)
     ]
-    deadline = total.within(seconds)
     with ThreadPoolExecutor(len(others), thread_name_prefix="suggest") as pool:
-        answered = list(pool.map(lambda other: _answers(outbound, server, other[0], other[1], deadline), others))
+        answered = list(
+            pool.map(lambda other: _answers(outbound, target, server, *other, deadline=deadline), others)
+        )
     for (port, socket_type), good in zip(others, answered, strict=True):
         if good:
             return {"suggested_port": str(port), "suggested_security": socket_type.value}
     return {}
 
 
-def _answers(outbound: Outbound, server: Server, port: int, socket_type: SocketType, deadline: Deadline) -> bool:
+def _answers(
+    outbound: Outbound, target: Target, server: Server, port: int, socket_type: SocketType, *, deadline: Deadline
+) -> bool:
     try:
-        with outbound.connect(outbound.target(server.hostname, port, deadline), deadline) as stream:
+        with outbound.connect(outbound.other_port(target, port), deadline) as stream:
             wire = Wire(stream)
             if socket_type is SocketType.STARTTLS:
                 begin_tls_in_clear(wire, server.protocol, deadline)

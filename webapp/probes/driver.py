@@ -273,9 +273,9 @@ class Probe:
         if self._stage is StageName.GREETING and self._is_inside_tls():
             asked = self._looks().wants_client_certificate(self._look_deadline())
             return Failure(Code.TLS_CLIENT_CERT if asked else code)
-        code = Code.CONNECT_RESET if error.reset else code
         if self._stage is StageName.TLS and self.server.socket_type is SocketType.SSL:
-            return self._looks().after_early_end(code, self._look_deadline())
+            return self._looks().after_early_end(error, self._look_deadline())
+        code = Code.CONNECT_RESET if error.reset else code
         return Failure(code if self._stage is StageName.GREETING else Code.TLS_FAILED)
 
     def _is_inside_tls(self) -> bool:
@@ -332,8 +332,8 @@ class Probe:
         if self._stage is StageName.LOGIN:
             failure = self._refine(failure)
         params = dict(failure.params)
-        if failure.code in _PERHAPS_WRONG_PORT and "suggested_port" not in params:
-            params |= suggest(self._outbound, self.server, self._deadlines.look, self._total)
+        if failure.code in _PERHAPS_WRONG_PORT and self._looker is not None:
+            params |= suggest(self._outbound, self._looker.target, self.server, self._look_deadline())
         self.outcome.failed = failure.code
         self._on_tls(failure.code)
         self._code = self._code or failure.code

@@ -31,5 +31,5 @@ def demand_greeting(line: bytes, protocol: Protocol) -> None:
     if found is None:
         raise Failure(Code.NOT_A_MAIL_SERVER, server_text=shown)
     raise Failure(
-        Code.WRONG_PROTOCOL, server_text=shown, params={"expected": protocol.upper(), "found": found.upper()}
+        Code.WRONG_PROTOCOL, server_text=shown, params={"asked": protocol.upper(), "spoken": found.upper()}
     )

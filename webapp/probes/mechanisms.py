@@ -28,7 +28,7 @@ def choose(offered: frozenset[str], *, command: bool, instead_of_none: Code) -> 
     for mechanism in (LOGIN, CRAM_MD5):
         if mechanism in offered:
             return mechanism
-    raise Failure(_why_none(offered, instead_of_none), params={"mechanisms": " ".join(sorted(offered))})
+    raise Failure(_why_none(offered, instead_of_none), params={"offered": " ".join(sorted(offered))})
 
 
 def authentication(mechanism: str) -> Authentication:

@@ -137,8 +137,7 @@ ACCOUNT = (
     Rule(Code.AUTH_ACCOUNT_DISABLED, codes="CONTACTADMIN"),
     Rule(
         Code.AUTH_ACCOUNT_DISABLED,
-        r"(account|user|mailbox) (is |has been |was )?(temporarily )?"
-        r"(disabled|suspended|inactive|deactivated|not active|closed)",
+        r"\b(account|user|mailbox)\b.{0,20}\b(disabled|suspended|inactive|deactivated|not active|closed)\b",
     ),
     Rule(Code.AUTH_NEEDS_TLS, codes="PRIVACYREQUIRED"),
     Rule(Code.AUTH_NEEDS_TLS, status="538"),
