@@ -195,7 +195,7 @@ def test_hint_appears_while_the_address_is_typed(browser: Browser, site: Site) -
 
 
 def test_private_window_and_no_password_left_in_the_data(browser: Browser, site: Site) -> None:
-    canary = "canary-7f31-正しくない"
+    canary = "canary-7f31-%s-'x"
     with visitor(browser, site, user_agent=WINDOWS) as person:
         person.page.goto(f"{site.url}/ja/")
         person.check("canary@example.com", canary)

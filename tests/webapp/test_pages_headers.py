@@ -102,7 +102,7 @@ def test_every_link_is_followed_without_an_error(pages: Pages, paths: tuple[str,
         target
         for path in paths
         if not path.startswith("/d/")
-        for target in re.findall(r'href="(/[^"]*)"', pages.client.get(path).text)
+        for target in re.findall(r'href="(/[^"]*)"', pages.client.get(path, buffered=True).text)
     }
 
     for target in sorted(found):
