@@ -63,7 +63,13 @@ class ScriptedProbe:
     go_on: Event = field(default_factory=Event)
 
     def __call__(
-        self, account: MailAccount, password: str | None, *, on_stage: Callable[[Stage], None], compare: bool
+        self,
+        account: MailAccount,
+        password: str | None,
+        *,
+        on_stage: Callable[[Stage], None],
+        compare: bool,
+        client_address: str | None = None,
     ) -> Report:
         """Report the scripted stages."""
         self.asked.append((account, compare))

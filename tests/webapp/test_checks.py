@@ -48,14 +48,22 @@ class Scripted:
     go_on: threading.Event = field(default_factory=threading.Event)
     halfway: threading.Event = field(default_factory=threading.Event)
     asked: list[tuple[MailAccount, str | None, bool]] = field(default_factory=list)
+    told: list[str | None] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.go_on.set()
 
     def __call__(
-        self, account: MailAccount, password: str | None, *, on_stage: Callable[[Stage], None], compare: bool
+        self,
+        account: MailAccount,
+        password: str | None,
+        *,
+        on_stage: Callable[[Stage], None],
+        compare: bool,
+        client_address: str | None,
     ) -> Report:
         self.asked.append((account, password, compare))
+        self.told.append(client_address)
         stages = [stage(StageName.RESOLVE), stage(StageName.LOGIN, self.login, self.login_code)]
         on_stage(stages[0])
         self.halfway.set()
@@ -227,6 +235,15 @@ def test_options_reach_the_probe_and_the_view(world: World) -> None:
     ((account, password, compare),) = world.probe.asked
     assert (account.incoming_server.protocol, password, compare) == (Protocol.POP3, PASSWORD, True)
     assert (view.options.language, view.account.full_name) == ("ja", "")
+
+
+def test_only_the_host_s_own_servers_are_told_where_the_person_sits(world: World) -> None:
+    for source in (Source.DOMAIN, Source.PROVIDER, Source.OPTIONS):
+        world.checked(settings=replace(SETTINGS, source=source), client_address="192.0.2.7")
+
+    world.checked(client_address="unix:")
+
+    assert world.probe.told == ["192.0.2.7", None, None, None]
 
 
 def pop3() -> tuple[object, ...]:

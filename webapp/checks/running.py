@@ -12,6 +12,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from functools import cache, partial
+from ipaddress import ip_address
 
 from profiles.model import Artifact, MailAccount, Source
 from profiles.problems import Code, Problem, ProblemError
@@ -46,6 +47,7 @@ class Run:
     options: CheckOptions
     password: str | None = field(repr=False)
     ticket: bytes | None = field(repr=False)
+    client_address: str | None = field(default=None, repr=False)
     writing: threading.Lock = field(default_factory=threading.Lock, repr=False)
     """Stages are numbered in the order in which they end, also where two services report at once."""
 
@@ -122,7 +124,13 @@ class Running:
 
     def _check(self, run: Run) -> End:
         on_stage = partial(self._write_stage, run)
-        report = self._probe(run.account, run.password, on_stage=on_stage, compare=run.options.compare)
+        report = self._probe(
+            run.account,
+            run.password,
+            on_stage=on_stage,
+            compare=run.options.compare,
+            client_address=_address_to_tell(run),
+        )
         self._settle(run, report)
         account = replace(run.account, path_prefix=report.findings.path_prefix)
         outcome = Outcome(problems=report.problems, findings=report.findings, milliseconds=report.milliseconds)
@@ -169,6 +177,15 @@ class Running:
         except ProblemError as error:
             # Its page will say that the check was lost.
             log.warning("event=check_not_written code=%s", error.problems[0].code)
+
+
+def _address_to_tell(run: Run) -> str | None:
+    """Where the person sits, for the host's own servers: they may then count wrong passwords per person."""
+    try:
+        address = str(ip_address(run.client_address or ""))
+    except ValueError:
+        return None  # a Unix socket has no address
+    return address if run.account.settings.source is Source.DOMAIN else None
 
 
 @cache

@@ -93,7 +93,16 @@ class Checks:
                 at=now,
                 expires_at=now + KEEP_SECONDS,
             )
-        self._running.begin(Run(token=token, account=account, options=options, password=password, ticket=ticket))
+        self._running.begin(
+            Run(
+                token=token,
+                account=account,
+                options=options,
+                password=password,
+                ticket=ticket,
+                client_address=client_address,
+            )
+        )
         return token
 
     def view(self, token: str) -> CheckView:
