@@ -389,7 +389,7 @@ class Smtp:
 
     login: str | None = "235 2.7.0 Authentication successful"
     greeting: str = "220 smtp.example.com ESMTP"
-    ehlo: tuple[str, ...] = ("SIZE 1000000", "AUTH PLAIN LOGIN")
+    ehlo: tuple[str, ...] = ("SIZE 20480000", "AUTH PLAIN LOGIN")
     ehlo_after_tls: tuple[str, ...] | None = None
     ehlo_reply: str | None = None
     """Answers EHLO instead of the extensions."""
