@@ -128,4 +128,4 @@ def _note(found: Sequence[Stage], state: str, *, running: bool, waits: bool) -> 
         return _("Not tried")
     if state == "now":
         return _("Under way")
-    return _("After the incoming server") if waits else _("Waiting")
+    return _("After incoming") if waits else _("Waiting")
