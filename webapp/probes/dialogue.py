@@ -4,7 +4,7 @@ socket, so a test can feed them lines.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -70,7 +70,28 @@ class Detail:
     text: str
 
 
-Step = Line | Exactly | Send | StartTls | Enter | Permission | Remark | Detail
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """From now on this stage may take so many seconds."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Do nothing for so many seconds."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Do something else on another connection now."""
+
+    action: Callable[[], None]
+
+
+Step = Line | Exactly | Send | StartTls | Enter | Permission | Remark | Detail | Wait | Pause | Run
 Dialogue = Generator[Step, bytes, T]
 
 

@@ -26,12 +26,15 @@ from webapp.probes.dialogue import (
     Exactly,
     Failure,
     Line,
+    Pause,
     Permission,
     Plan,
     Remark,
+    Run,
     Send,
     StartTls,
     Step,
+    Wait,
 )
 from webapp.probes.report import Stage, StageName
 from webapp.probes.verdicts import clean
@@ -105,6 +108,7 @@ class Probe:
         refine: Callable[[Failure], Failure],
         on_tls: Callable[[Code | None], None],
         on_accepted: Callable[[], None],
+        dialogue: Callable[[Plan], Dialogue[None]] | None = None,
     ) -> None:
         self.plan = plan
         self.server = plan.server
@@ -118,6 +122,7 @@ class Probe:
         self._refine = refine
         self._on_tls = on_tls
         self._on_accepted = on_accepted
+        self._dialogue = dialogue or DIALOGUES[plan.server.protocol]
         self._stage = StageName.RESOLVE
         self._started = time.monotonic()
         self._deadline = total.within(deadlines.resolve)
@@ -152,7 +157,7 @@ class Probe:
             self._detail = stream.peer
             if self.server.socket_type is SocketType.SSL:
                 self._begin_tls(stream)
-            self._drive(DIALOGUES[self.server.protocol](self.plan), Wire(stream))
+            self._drive(self._dialogue(self.plan), Wire(stream))
 
     def _connected(self, target: Target) -> Stream:
         return self._outbound.connect(target, self._deadline)
@@ -216,6 +221,12 @@ class Probe:
                 self._remark(step)
             case Detail(text):
                 self._detail = clean(text)
+            case Wait(seconds):
+                self._deadline = self._total.within(seconds)
+            case Pause(seconds):
+                time.sleep(self._deadline.within(seconds).remaining)
+            case Run(action):
+                action()
 
     def _line(self, wire: Wire) -> bytes:
         if self._stage is not StageName.GREETING or self.server.socket_type is SocketType.SSL:

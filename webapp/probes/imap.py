@@ -31,7 +31,7 @@ from webapp.probes.wire import TooMuch
 
 def dialogue(plan: Plan) -> Dialogue[None]:
     """The whole conversation; what it learns is in `plan.facts`."""
-    talk = _Talk(plan)
+    talk = Talk(plan)
     yield Enter(StageName.GREETING)
     yield from talk.greet()
     if plan.uses_starttls:
@@ -52,7 +52,9 @@ def dialogue(plan: Plan) -> Dialogue[None]:
         yield Send(talk.tagged(b"LOGOUT"))
 
 
-class _Talk:
+class Talk:
+    """One session; its parts also serve the test mail."""
+
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self.host = plan.server.hostname

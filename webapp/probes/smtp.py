@@ -39,7 +39,7 @@ BASE64 = 1.37
 
 def dialogue(plan: Plan) -> Dialogue[None]:
     """The whole conversation; what it learns is in `plan.facts`."""
-    talk = _Talk(plan)
+    talk = Talk(plan)
     yield Enter(StageName.GREETING)
     yield from talk.greet()
     if plan.uses_starttls:
@@ -65,7 +65,9 @@ def dialogue(plan: Plan) -> Dialogue[None]:
         yield Send(b"QUIT\r\n")
 
 
-class _Talk:
+class Talk:
+    """One session; its parts also serve the test mail."""
+
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self.extensions: dict[str, str] = {}
