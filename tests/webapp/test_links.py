@@ -177,6 +177,14 @@ def test_a_race_for_a_delivery_has_exactly_five_winners(laid: Laid, threads: int
     assert found.count(Code.LINK_USED) == threads - MOST_FETCHES
 
 
+@pytest.mark.soak
+def test_a_thousand_races_for_a_delivery(store: Store, clock: Clock) -> None:
+    for _ in range(1000):
+        race = Laid(store, clock)
+        found = at_once(64, lambda race=race: race.links.fetch(race.delivery, PROFILE.filename))  # type: ignore[misc]
+        assert found.count(PROFILE) == MOST_FETCHES
+
+
 # hand-overs
 
 
