@@ -20,7 +20,7 @@ LAYERS: tuple[tuple[str, frozenset[str]], ...] = (
     ("what blueprints share", frozenset({"services", "security", "presentation", "languages"})),
     ("checks", frozenset({"checks"})),
     ("work without Flask", frozenset({"discovery", "probes", "links", "budget", "certificates", "doctor"})),
-    ("below", frozenset({"store", "outbound", "directory", "i18n", "local_ca", "access_log"})),
+    ("below", frozenset({"store", "outbound", "directory", "i18n", "local_ca", "access_log", "discovery_names"})),
     ("configuration", frozenset({"config", "setting_values"})),
 )
 """From the top down. Checks stand above the work that they bring together: budget, probes, signer, links."""

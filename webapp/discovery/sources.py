@@ -13,13 +13,12 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any
 
-from publicsuffixlist import PublicSuffixList
-
 from profiles.address import to_ascii
 from profiles.model import DEFAULT_PORTS, Protocol, Server, ServiceSettings, SocketType, Source
 from profiles.problems import N_, ProblemError
 from webapp.discovery.candidates import Trust
 from webapp.discovery.clientconfig import parse
+from webapp.discovery_names import mx_names
 from webapp.outbound import Outbound
 
 ISPDB_URL = "https://live.thunderbird.net/autoconfig/v1.1/"
@@ -135,18 +134,6 @@ def _published_by_mx(
             return
 
 
-def mx_names(host: str) -> tuple[str, ...]:
-    """The names to ask for an MX host: without its first label, then its registrable domain (draft, section 4).
-
-    The Public Suffix List keeps us from asking `autoconfig.co.jp`.
-    """
-    base = _SUFFIXES.privatesuffix(host)
-    if base is None:
-        return ()
-    full = host.partition(".")[2]
-    return (full, base) if full != base and full.endswith("." + base) else (base,)
-
-
 def jmap(domain: str, outbound: Outbound, deadline: float) -> Iterator[Found]:
     """RFC 8620: a JMAP service is a hint that its host is the mail host; it is only named, never set up."""
     for service in outbound.srv(f"_jmap._tcp.{domain}", deadline)[:1]:
@@ -163,7 +150,6 @@ def jmap(domain: str, outbound: Outbound, deadline: float) -> Iterator[Found]:
             )
 
 
-_SUFFIXES = PublicSuffixList()
 _SRV = (
     ("imaps", Protocol.IMAP, SocketType.SSL),
     ("imap", Protocol.IMAP, SocketType.STARTTLS),
