@@ -11,13 +11,16 @@ if TYPE_CHECKING:
 
     from webapp.checks import Probe
     from webapp.config import Config
+    from webapp.services import Search
 
 MOST_FORM_BYTES = 64 * 1024
 """An employee's form is far smaller; uploads of admins raise it at their own routes."""
 
 
-def create_app(config: Config | None = None, *, probe: Probe | None = None) -> Flask:
-    """Make the Flask application; without `config` the environment decides, without `probe` checks are live."""
+def create_app(config: Config | None = None, *, probe: Probe | None = None, search: Search | None = None) -> Flask:
+    """Make the Flask application; without `config` the environment decides, without the
+    other two checks and searches are live.
+    """
     # Imported here, so that `import webapp` stays light for the command line.
     from flask import Flask
 
@@ -34,7 +37,7 @@ def create_app(config: Config | None = None, *, probe: Probe | None = None) -> F
         TEMPLATES_AUTO_RELOAD=settings.development,
     )
     app.jinja_env.trim_blocks = False
-    app.extensions["hagaki"] = open_services(settings, probe=probe)
+    app.extensions["hagaki"] = open_services(settings, probe=probe, search=search)
     languages.init_app(app, default=settings.language, timezone=settings.timezone.key)
     security.init_app(app)
     presentation.init_app(app)

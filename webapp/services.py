@@ -3,18 +3,30 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from flask import current_app
 
+from profiles.address import Address
 from profiles.problems import ProblemError
 from webapp.checks import Checks, Probe
 from webapp.config import Config
 from webapp.directory import Directory
+from webapp.discovery.candidates import Candidate
+from webapp.discovery.search import Cache, Deadlines, Searcher, readdressed
 from webapp.links import Links
+from webapp.outbound import Outbound
 from webapp.store import Store, open_store
 
 log = logging.getLogger(__name__)
+
+
+SEARCH_SECONDS = 4.0
+"""A person waits for the search with the form in hand, so it is shorter than on the command line."""
+
+Search = Callable[[Address], Candidate | None]
+"""What the network says about an address that nobody here knows; the best of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +38,7 @@ class Services:
     directory: Directory
     checks: Checks
     links: Links
+    search: Search
 
     def signer_is_public(self) -> bool:
         """Whether devices can know the signer: the built-in authority is known to nobody."""
@@ -34,21 +47,57 @@ class Services:
     def is_ready(self) -> bool:
         """Whether the database answers."""
         try:
-            with self.store.read() as connection:
-                connection.exec_driver_sql("SELECT 1")
+            self.store.ping()
         except ProblemError as error:
             log.warning("event=not_ready code=%s", error.problems[0].code)
             return False
         return True
 
 
-def open_services(config: Config, *, probe: Probe | None = None) -> Services:
+def open_services(config: Config, *, probe: Probe | None = None, search: Search | None = None) -> Services:
     """Open the database and everything that stands on it."""
     store = open_store(config)
     directory = Directory(store)
     checks = Checks(store, directory, config, probe=probe)
     checks.start_sweeping()
-    return Services(config=config, store=store, directory=directory, checks=checks, links=checks.links)
+    return Services(
+        config=config,
+        store=store,
+        directory=directory,
+        checks=checks,
+        links=checks.links,
+        search=search or live_search(config, directory),
+    )
+
+
+def live_search(config: Config, directory: Directory) -> Search:
+    """Search as far as this host lets people reach: elsewhere nothing could come of it."""
+    if not config.allow_other_servers:
+        return _nothing
+    outbound = Outbound(
+        allow_networks=config.allow_networks,
+        resolver=config.resolver,
+        ca_file=config.ca_file,
+        registered=directory.is_registered,
+        allow_other=True,
+    )
+    deadlines = Deadlines(question=SEARCH_SECONDS - 1, total=SEARCH_SECONDS)
+    searcher = Searcher(outbound=outbound, providers=directory.providers, deadlines=deadlines)
+    cache = Cache()
+
+    def search(address: Address) -> Candidate | None:
+        found = cache.get(address.domain)
+        if found is None:
+            found = searcher.search(address)
+            cache.put(address.domain, found)
+        return readdressed(found, address).best
+
+    return search
+
+
+def _nothing(address: Address) -> None:
+    """The search of a host that forbids other servers."""
+    del address
 
 
 def services() -> Services:

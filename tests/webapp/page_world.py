@@ -15,11 +15,13 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from profiles.address import Address
 from profiles.model import MailAccount
 from profiles.problems import Code, Problem
 from webapp import create_app
 from webapp.checks import Checks
 from webapp.config import load
+from webapp.discovery.candidates import Candidate
 from webapp.probes.report import Report, Stage, StageName
 from webapp.services import Services
 
@@ -164,10 +166,15 @@ def title(page: str) -> str:
     return found.group(1)
 
 
+def no_search(address: Address) -> Candidate | None:
+    """The network knows nothing."""
+    del address
+
+
 def open_pages(data: Path, **variables: str) -> Pages:
     """Make an application with one hosted domain."""
     probe = ScriptedProbe()
-    app = create_app(load({"HAGAKI_DATA": str(data), **variables}), probe=probe)
+    app = create_app(load({"HAGAKI_DATA": str(data), **variables}), probe=probe, search=no_search)
     app.testing = False
     pages = Pages(app, probe, app.test_client(use_cookies=False))
     pages.services.directory.add(DOMAIN_TOML)

@@ -18,7 +18,7 @@ from webapp.probes.report import StageName
 from webapp.services import services
 from webapp.setup import entry, files, pages
 from webapp.setup.device_pages import show_device
-from webapp.setup.forms import CHOICES, PORTS, SetupForm, confirm_form, setup_form
+from webapp.setup.forms import CHOICES, PORTS, SetupForm, confirm_form, server_fields, setup_form
 from webapp.setup.progress import Progress, progress
 from webapp.setup.suggestions import suggestions
 
@@ -117,7 +117,7 @@ def _failed(view: CheckView) -> str:
         notes=[p for p in view.problems if p.severity is Severity.WARNING],
         refusal_advice=_refusal_advice(view, first),
         settings=settings,
-        settings_by_hand=settings.source is Source.OPTIONS,
+        settings_by_hand=_by_hand(view),
         shows_provider_pages=first.code in _AT_PASSWORD,
         progress=_progress(view),
         outgoing_tried=_was_tried(view, "smtp"),
@@ -131,11 +131,16 @@ def _failed(view: CheckView) -> str:
         chosen_device=pages.chosen_device(),
         attempts_left=view.attempts_left,
         can_compare=first.code in _AT_PASSWORD and not view.options.compare and not _was_tried(view, "smtp"),
-        suggestions=suggestions(view.account, errors) if settings.source is Source.OPTIONS else (),
+        suggestions=suggestions(view.account, errors) if _by_hand(view) else (),
         can_issue_unchecked=view.can_issue_unchecked,
         unchecked_url=url_for(".issue_unchecked", token=view.token),
         unchecked_form=confirm_form(f"/c/{view.token}/unchecked"),
     )
+
+
+def _by_hand(view: CheckView) -> bool:
+    """Whether the servers are the person's to change: neither the host nor a provider vouches for them."""
+    return view.source not in (Source.DOMAIN, Source.PROVIDER)
 
 
 def _refusal_advice(view: CheckView, problem: Problem) -> str | None:
@@ -159,15 +164,7 @@ def _retry_form(view: CheckView) -> SetupForm:
     values = {"address": str(account.address), "full_name": account.full_name, "include_password_shown": "1"}
     if view.options.include_password:
         values["include_password"] = "1"
-    for side, servers in (("incoming", account.incoming[:1]), ("outgoing", account.outgoing[:1])):
-        for server in servers:
-            values |= {
-                f"{side}_protocol": server.protocol.value,
-                f"{side}_hostname": server.hostname,
-                f"{side}_port": str(server.port),
-                f"{side}_security": server.socket_type.value,
-                f"{side}_username": "" if server.username == str(account.address) else server.username,
-            }
+    values |= server_fields(account)
     if account.settings.asks_username and account.incoming:
         values["username"] = account.incoming[0].username
     return setup_form(entry.PATH, MultiDict(values))

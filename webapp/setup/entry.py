@@ -11,7 +11,7 @@ from webapp.languages import language
 from webapp.services import services
 from webapp.setup import pages
 from webapp.setup.devices import Device
-from webapp.setup.forms import CHOICES, PORTS, SetupForm, setup_form
+from webapp.setup.forms import CHOICES, PORTS, SetupForm, fill_servers, setup_form
 from webapp.setup.submission import Submission, look_up, read
 from webapp.setup.suggestions import apply_suggestion
 
@@ -28,16 +28,16 @@ def start() -> Response | str | tuple[str, int]:
 def _submit() -> Response | str | tuple[str, int]:
     form = setup_form(PATH, request.form)
     apply_suggestion(form, request.form.get("suggestion", ""))
-    find = services().directory.find
+    find, search = services().directory.find, services().search
     if request.form.get("step") == "address":
-        return show(form, look_up(form, find))
+        return show(form, look_up(form, find, search))
     if _only_address(form):
-        return show(form, look_up(form, find)), 422
+        return show(form, look_up(form, find, search)), 422
     if not form.csrf_token.validate(form):
-        found = look_up(form, find)
+        found = look_up(form, find, search)
         expired = Problem(Code.FORM_EXPIRED)
         return show(form, _with(found, expired)), 422
-    found = read(form, find)
+    found = read(form, find, search)
     if not found.is_complete:
         return show(form, found), 422
     try:
@@ -73,6 +73,7 @@ def _with(found: Submission, *problems: Problem) -> Submission:
     return Submission(
         address=found.address,
         settings=found.settings,
+        found=found.found,
         asks_servers=found.asks_servers and found.settings is None,
         problems=problems,
         notes=found.notes,
@@ -85,6 +86,8 @@ def show(form: SetupForm, found: Submission) -> str:
     presentation.belongs_to(settings)
     if found.address is not None:
         form.address.data = str(found.address)
+    if found.found is not None:
+        fill_servers(form, found.found.account)
     device = pages.device()
     return render_template(
         "setup/form.html",
@@ -93,6 +96,7 @@ def show(form: SetupForm, found: Submission) -> str:
         notes=found.notes,
         settings=found.settings,
         ask_servers=found.asks_servers,
+        found_where=None if found.found is None else found.found.where,
         password_label=pages.password_label(found.settings),
         default_ports=PORTS,
         choices=CHOICES,

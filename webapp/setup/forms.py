@@ -7,7 +7,7 @@ from flask_babel import lazy_gettext as _l
 from werkzeug.datastructures import MultiDict
 from wtforms import BooleanField, Form, HiddenField, PasswordField, StringField
 
-from profiles.model import DEFAULT_PORTS, Protocol, SocketType
+from profiles.model import DEFAULT_PORTS, MailAccount, Protocol, SocketType
 from webapp.security import FormToken
 
 
@@ -76,3 +76,25 @@ def confirm_form(path: str) -> ConfirmForm:
     """Make a form with nothing but its token."""
     data = request.form if request.method == "POST" else None
     return ConfirmForm(data, meta={"csrf_context": path})
+
+
+def fill_servers(form: SetupForm, account: MailAccount) -> None:
+    """Put an account's servers into the fields of servers by hand."""
+    for name, value in server_fields(account).items():
+        form[name].data = value
+
+
+def server_fields(account: MailAccount) -> dict[str, str]:
+    """The fields of servers by hand for an account's chosen servers."""
+    fields: dict[str, str] = {}
+    for side, servers in (("incoming", account.incoming[:1]), ("outgoing", account.outgoing[:1])):
+        for server in servers:
+            fields |= {
+                f"{side}_hostname": server.hostname,
+                f"{side}_port": str(server.port),
+                f"{side}_security": server.socket_type.value,
+                f"{side}_username": "" if server.username == str(account.address) else server.username,
+            }
+    if account.incoming:
+        fields["incoming_protocol"] = account.incoming[0].protocol.value
+    return fields

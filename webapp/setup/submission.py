@@ -17,10 +17,13 @@ from profiles.model import (
     Source,
 )
 from profiles.problems import Code, Problem
+from webapp.discovery.candidates import Candidate
 from webapp.setup.forms import CHOICES, SetupForm
 
 Find = Callable[[str], ServiceSettings | None]
 """domain -> settings; a domain's own first, then the provider's."""
+Search = Callable[[Address], Candidate | None]
+"""What the network says about the others."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +34,8 @@ class Submission:
     settings: ServiceSettings | None = None
     is_complete: bool = False
     """Whether nothing stands in the way of a check."""
+    found: Candidate | None = None
+    """Servers that the network named and a person should confirm before a password goes there."""
     asks_servers: bool = False
     """Whether the form must ask for the servers."""
     problems: tuple[Problem, ...] = ()
@@ -38,18 +43,23 @@ class Submission:
     """Things mended on the way, worth saying."""
 
 
-def look_up(form: SetupForm, find: Find) -> Submission:
+def look_up(form: SetupForm, find: Find, search: Search) -> Submission:
     """Read only the address: what the form must ask next."""
     address, problems = parse_address(form.address.data or "", place="address")
     if address is None:
         return Submission(problems=problems)
     settings = find(address.domain)
-    return Submission(address=address, settings=settings, asks_servers=settings is None, notes=problems)
+    if settings is not None or form.incoming_hostname.data or form.outgoing_hostname.data:
+        return Submission(address=address, settings=settings, asks_servers=settings is None, notes=problems)
+    found = search(address)
+    if found is not None and not found.needs_confirmation:
+        return Submission(address=address, settings=found.settings, notes=problems)
+    return Submission(address=address, found=found, asks_servers=True, notes=problems)
 
 
-def read(form: SetupForm, find: Find) -> Submission:
+def read(form: SetupForm, find: Find, search: Search) -> Submission:
     """Read the whole form, with every problem at once."""
-    found = look_up(form, find)
+    found = look_up(form, find, search)
     problems = list(found.problems)
     settings = found.settings
     if found.address is not None and found.asks_servers:
@@ -76,6 +86,7 @@ def _blocked(found: Submission, settings: ServiceSettings | None, problems: list
     return Submission(
         address=found.address,
         settings=settings,
+        found=found.found,
         asks_servers=found.asks_servers,
         problems=tuple(problems),
         notes=found.notes,
