@@ -73,6 +73,12 @@ class Authority:
         """The certificate for `<fault>.example.com`."""
         return self._once(fault, lambda: self._make_faulty(fault, f"{fault}.example.com"))
 
+    def issue(self, host: str, fault: str | None = None) -> CertificateFiles:
+        """A certificate for one host, with a fault from FAULTS where one is named."""
+        if fault is None:
+            return self._once(host, lambda: self._leaf(host))
+        return self._once(f"{fault}-{host}", lambda: self._make_faulty(fault, host))
+
     def without_key_identifier(self) -> CertificateFiles:
         """A leaf straight from the root that has no Authority Key Identifier, as old company CAs issue them."""
         return self._once("no-key-identifier", self._issue_without_key_identifier)
