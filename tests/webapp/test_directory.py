@@ -347,7 +347,6 @@ def test_a_template_of_one_entry_does_not_register_another_s_domain(directory: D
 # providers
 
 
-@pytest.mark.skipif(not providers(), reason="no providers yet")
 def test_providers_are_found_after_the_host_s_own_domains(directory: Directory) -> None:
     found = directory.find("gmail.com")
 
@@ -359,7 +358,6 @@ def test_providers_are_found_after_the_host_s_own_domains(directory: Directory) 
     assert host_of(directory, "gmail.com") == "mail.corp.example"
 
 
-@pytest.mark.skipif(not providers(), reason="no providers yet")
 def test_wild_cards_of_providers_match_every_depth() -> None:
     wild = [(settings, name) for settings in providers() for name in settings.domains if name.startswith("*.")]
 
