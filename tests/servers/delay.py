@@ -74,11 +74,12 @@ class DelayProxy:
 
     @staticmethod
     def _write(sink: socket.socket, line: queue.SimpleQueue[tuple[float, bytes]]) -> None:
-        while True:
+        data = b"first"
+        while data:
             due, data = line.get()
             time.sleep(max(0.0, due - time.monotonic()))
             with contextlib.suppress(OSError):
-                if not data:
+                if data:
+                    sink.sendall(data)
+                else:
                     sink.shutdown(socket.SHUT_WR)
-                    return
-                sink.sendall(data)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -13,6 +15,10 @@ from tests.servers.world import CANARY, SHORT, World, server
 bounded = settings(
     max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True
 )
+HASTY = replace(
+    SHORT, tls=0.4, greeting=0.4, capability=0.4, login=0.4, mailbox=0.4, submit=0.4, look=0.4, total=2.0
+)
+"""Random servers are silent more often than not."""
 GREETINGS = {Protocol.IMAP: b"* OK ready\r\n", Protocol.POP3: b"+OK ready\r\n", Protocol.SMTP: b"220 ready\r\n"}
 PIECES = st.one_of(
     st.binary(max_size=200),
@@ -59,7 +65,7 @@ def test_random_bytes_end_in_a_verdict(
 
     running = ScriptedServer(conversation, tls=world.context if kind is SocketType.SSL else None)
     with running:
-        report = world.check(server(protocol, running.port, kind), deadlines=SHORT)
+        report = world.check(server(protocol, running.port, kind), deadlines=HASTY)
 
     assert not report.ok
     assert CANARY.encode() not in running.clear
@@ -78,7 +84,7 @@ def test_random_answers_after_a_good_greeting_end_in_a_verdict(
             connection.send(piece + b"\r\n")
 
     with world.serve(conversation) as running:
-        report = world.check(server(protocol, running.port), deadlines=SHORT)
+        report = world.check(server(protocol, running.port), deadlines=HASTY)
 
     assert report.stages
     assert running.logins <= 1
@@ -110,7 +116,7 @@ def test_one_spoiled_reply_of_a_healthy_server_ends_in_a_verdict(
         scripts[protocol](connection)
 
     with world.serve(conversation) as running:
-        report = world.check(server(protocol, running.port), deadlines=SHORT)
+        report = world.check(server(protocol, running.port), deadlines=HASTY)
 
     assert report.stages
     assert running.logins <= 1
