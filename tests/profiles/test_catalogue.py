@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -95,6 +97,13 @@ def test_the_example_of_the_guide_is_read_whole() -> None:
             title=LocalizedText(texts=(("en", "Mail help"), ("ja", "メールの手引き"))),
         ),
     )
+
+
+def test_the_example_of_the_operators_guide_is_read_without_a_word() -> None:
+    guide = (Path(__file__).parent.parent.parent / "docs/operators.md").read_text("utf-8")
+    example = guide.split("```toml\n")[1].split("```")[0]
+
+    assert read(example).id == "corp.example"
 
 
 def test_a_few_lines_are_enough() -> None:
