@@ -54,6 +54,8 @@ _STATUS: dict[Code, int] = {
     Code.LINK_EXPIRED: 410,
     Code.LINK_USED: 410,
     Code.CHECK_LOST: 410,
+    Code.FORM_EXPIRED: 422,
+    Code.FORMAT_CANNOT_HOLD: 404,
     Code.TOO_MANY_ATTEMPTS: 429,
     Code.BUSY: 503,
     Code.DATABASE_UNAVAILABLE: 503,

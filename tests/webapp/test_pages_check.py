@@ -236,6 +236,20 @@ def test_values_stand_in_each_apps_own_words(pages: Pages) -> None:
     assert "専用ポートでTLS" in linux
 
 
+@pytest.mark.parametrize("device", ["", *(f"/{device}" for device in DEVICES)])
+def test_every_finished_page_has_download_and_code(pages: Pages, device: str) -> None:
+    token = pages.checked()
+    page = pages.client.get(f"/c/{token}{device}").text
+    view = pages.checks.view(token)
+
+    assert view.delivery is not None
+    assert view.handover is not None
+    if device != "/android":
+        assert f'href="/d/{view.delivery.token}/example.co.jp.mobileconfig"' in page
+    assert 'class="stamp"' in page
+    assert f"/h/{view.handover.token}" in page
+
+
 def test_outlook_page_says_where_the_password_goes(pages: Pages) -> None:
     page = pages.client.get(f"/en/c/{pages.checked()}/windows").text
 
@@ -286,7 +300,7 @@ def test_changes_need_their_token_and_a_post(pages: Pages, path: str) -> None:
     token = pages.checked(REFUSED)
 
     assert pages.client.get(f"/c/{token}/{path}").status_code == 405
-    assert pages.client.post(f"/c/{token}/{path}").status_code >= 400
+    assert pages.client.post(f"/c/{token}/{path}").status_code == 422
     assert pages.checks.view(token).unchecked is False
 
 

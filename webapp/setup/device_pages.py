@@ -49,6 +49,7 @@ def show_device(view: CheckView) -> str:
         calendars=values.calendars(view.account, files.options(view, language())),
         **pages.browser_facts(),
         **special(view),
+        **_handover(view),
     )
 
 
@@ -95,7 +96,6 @@ def _computer(view: CheckView) -> dict[str, Any]:
         "evolution_values": values.by_hand(view.account, values.EVOLUTION),
         "classic_values": values.outlook(view.account, Outlook.CLASSIC, rendering),
         "new_values": values.outlook(view.account, Outlook.NEW, rendering),
-        **_handover(view),
     }
 
 
