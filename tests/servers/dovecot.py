@@ -244,7 +244,15 @@ class Dovecot:
         command = [program("dovecot"), "-F", "-c", str(self.folder / "dovecot.conf")]
         self._daemon = start_daemon(command, self.folder / "start.log")
         wait_until_greets(self.imap, b"* OK", self._daemon, self.folder / "start.log")
+        self._count_quotas()
         return self
+
+    def _count_quotas(self) -> None:
+        """Counted now: IMAP and SMTP asking at once for a first count would meet each other's lock."""
+        for person in PEOPLE.values():
+            if person.quota_kilobytes:
+                recount = ["-c", str(self.folder / "dovecot.conf"), "quota", "recalc", "-u", person.username]
+                subprocess.run([program("doveadm"), *recount], check=True, capture_output=True)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -200,7 +200,7 @@ def test_quota_over_80_percent_is_a_warning(environment: Environment) -> None:
 def test_full_mailbox_is_an_error_on_both_sides(environment: Environment) -> None:
     report = run(environment, environment.account("quota-full"), PEOPLE["quota-full"].password)
 
-    assert set(errors(report)) == {Code.QUOTA_FULL, Code.SMTP_MAILBOX_FULL}
+    assert set(errors(report)) == {Code.QUOTA_FULL, Code.SMTP_MAILBOX_FULL}, report.problems
     assert report.findings.quota_percent == 100
 
 
