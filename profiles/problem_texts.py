@@ -639,6 +639,96 @@ TEXTS: dict[Code, Text] = {
         N_("The others were asked; try again later if nothing fits."),
         WARNING,
     ),
+    # what the doctor finds
+    Code.RECORD_MISSING: Text(
+        N_("The DNS record %(name)s %(type)s is missing."),
+        N_("Publish it with the value “%(value)s”."),
+    ),
+    Code.RECORD_ADVISABLE: Text(
+        N_("The DNS record %(name)s %(type)s is not published, although some mail apps would use it."),
+        N_("Publish it with the value “%(value)s”, if your DNS service can."),
+        WARNING,
+    ),
+    Code.RECORD_WRONG: Text(
+        N_("The DNS record %(name)s %(type)s says “%(found)s”."),
+        N_("Change it to “%(value)s”."),
+    ),
+    Code.MAIL_HOST_UNKNOWN: Text(
+        N_("Clients are told to use %(server)s, but this name has no address in DNS."),
+        N_("Correct the name, or publish its A or AAAA record; “hagaki check” tries the server itself."),
+        WARNING,
+    ),
+    Code.WEB_UNREACHABLE: Text(
+        N_("%(url)s cannot be reached (%(reason)s)."),
+        N_("Let the name lead to a web server that answers on port 443, or take the name out of DNS."),
+    ),
+    Code.WEB_STATUS: Text(
+        N_("%(url)s answers with status %(status)s."),
+        N_("Let it answer 200 with the settings, or 404 where there are none."),
+    ),
+    Code.WEB_CONTENT_TYPE: Text(
+        N_("%(url)s is served with the content type %(content_type)s."),
+        N_("Serve XML as text/xml and JSON as application/json, because some clients refuse everything else."),
+    ),
+    Code.WEB_CATCH_ALL: Text(
+        N_("%(url)s answers 200 with something that is no mail configuration (%(content_type)s)."),
+        N_(
+            "Let the web server answer 404 for paths it does not know, "
+            "because clients take a 200 for the end of their search."
+        ),
+    ),
+    Code.WEB_ASKS_CREDENTIALS: Text(
+        N_("%(url)s asks for a password."),
+        N_(
+            "Let it answer without a log-in, "
+            "because clients send the mailbox password to whoever asks for it here."
+        ),
+    ),
+    Code.HTTP_NOT_REDIRECTED: Text(
+        N_("%(url)s leads to an answer over plain http."),
+        N_("Redirect it to https, because anyone on the way can change what comes over plain http."),
+    ),
+    Code.CONFIG_UNUSABLE: Text(
+        N_("%(client)s cannot use what %(url)s answers: %(reason)s."),
+        N_("Correct the document, or let Hagaki answer there."),
+    ),
+    Code.CONFIG_DISAGREES: Text(
+        N_("%(client)s would set up %(found)s instead of %(expected)s."),
+        N_("Let autoconfig, Autodiscover, SRV records and PACC all name the same servers."),
+    ),
+    Code.CONFIG_ONLY_BY_MX: Text(
+        N_("%(client)s finds the settings of %(domain)s only through the mail exchanger %(where)s."),
+        N_("Publish autoconfig.%(domain)s, so that clients need not rely on the MX record."),
+        WARNING,
+    ),
+    Code.MX_UNTRUSTED: Text(
+        N_(
+            "The MX record of %(domain)s is not signed, "
+            "so %(client)s asks the person before it uses the settings found there."
+        ),
+        N_("Publish autoconfig.%(domain)s, or sign the zone with DNSSEC."),
+        WARNING,
+    ),
+    Code.PACC_DIGEST_STALE: Text(
+        N_("The digest at %(name)s does not fit the document at %(url)s, so PACC readers ignore it."),
+        N_("Publish the TXT record “v=UAAC1; a=sha256; d=%(digest)s”."),
+    ),
+    Code.PACC_DIGEST_MISSING: Text(
+        N_("The document at %(url)s has no digest in DNS, so PACC readers ignore it."),
+        N_("Publish “v=UAAC1; a=sha256; d=%(digest)s” as TXT record at %(name)s."),
+        WARNING,
+    ),
+    Code.POX_FAULTY: Text(
+        N_("The Autodiscover answer of %(url)s has a fault: %(reason)s."),
+        N_("Correct the answer, or let Hagaki give it."),
+    ),
+    Code.CLIENT_FINDS_NOTHING: Text(
+        N_("%(client)s finds no usable settings for %(domain)s."),
+        N_(
+            "Publish autoconfig and Autodiscover for this domain; "
+            "the steps of this client show where it has looked."
+        ),
+    ),
     # any other
     Code.INCIDENT: Text(
         N_("Something in Hagaki itself went wrong (incident %(incident)s)."),

@@ -65,6 +65,7 @@ SECTIONS = {
     Code.IMAP_OFF_LIKELY: ("Comparing reading and sending", "受信と送信の比較"),
     Code.MAILBOX_UNAVAILABLE: ("Mailbox and sending", "メールボックスと送信"),
     Code.NOTHING_FOUND: ("Finding settings", "設定を探す"),
+    Code.RECORD_MISSING: ("What `hagaki doctor` finds", "「hagaki doctor」の診断"),
     Code.INCIDENT: ("Anything else", "そのほか"),
 }
 """The first code of each section, in the order of `Code`."""
@@ -73,11 +74,15 @@ SAMPLES = {
     "address": "taro@example.jp",
     "asked": "IMAP",
     "bind": "127.0.0.1:8080",
+    "client": "Thunderbird",
+    "content_type": "text/html",
     "days": "9",
+    "digest": "Yv17O1u1N+KeOhLF0eZv/RNE2t6o6NHAYCskZubeISE=",
     "domain": "example.jp",
     "expected": "a whole number",
     "folders": "Archive, 2025",
     "format": "pacc",
+    "found": "old.example.net.",
     "host": "mail.example.jp",
     "id": "example.jp",
     "incident": "7K3Q-M2",
@@ -85,6 +90,7 @@ SAMPLES = {
     "known": "SSL, STARTTLS",
     "megabytes": "14",
     "minutes": "12",
+    "name": "autoconfig.example.jp",
     "names": "sv123.example.com",
     "nearest": "HAGAKI_BASE_URL",
     "not_after": "2026-08-31",
@@ -102,16 +108,26 @@ SAMPLES = {
     "setting": "HAGAKI_SIGNING_CERTIFICATE",
     "source": "ISPDB",
     "spoken": "POP3",
+    "status": "503",
     "subject": "Hagaki of Example Corporation",
     "suggestion": "port",
+    "type": "CNAME",
     "url": "imap://mail.example.jp",
     "usual": "143",
     "username": "taro",
     "value": "…",
+    "where": "mx.example.net",
 }
 """Examples for the placeholders of the texts."""
 
 _SENDING = {"server": "mail.example.jp:465"}
+_RECORD = {"value": "hagaki.example.net."}
+_WEB = {"url": "https://autoconfig.example.jp/mail/config-v1.1.xml"}
+_POX = {"url": "https://autodiscover.example.jp/autodiscover/autodiscover.xml"}
+_PACC = {
+    "url": "https://ua-auto-config.example.jp/.well-known/user-agent-configuration.json",
+    "name": "_ua-auto-config.example.jp",
+}
 SPECIAL: dict[Code, dict[str, str]] = {
     Code.ADDRESS_INVALID: {"address": "taro@example"},
     Code.HOST_INVALID: {"host": "https://mail.example.jp"},
@@ -147,6 +163,23 @@ SPECIAL: dict[Code, dict[str, str]] = {
     Code.SMTP_RECIPIENT_REFUSED: _SENDING,
     Code.SMTP_GREYLISTED: _SENDING,
     Code.SMTP_SIZE_LIMIT: _SENDING,
+    Code.RECORD_MISSING: _RECORD,
+    Code.RECORD_ADVISABLE: {"name": "_imaps._tcp.example.jp", "type": "SRV", "value": "0 1 993 mail.example.jp."},
+    Code.RECORD_WRONG: _RECORD,
+    Code.WEB_UNREACHABLE: _WEB | {"reason": "CONNECT_REFUSED"},
+    Code.WEB_STATUS: _WEB,
+    Code.WEB_CONTENT_TYPE: _WEB,
+    Code.WEB_CATCH_ALL: {"url": "https://example.jp/.well-known/autoconfig/mail/config-v1.1.xml"},
+    Code.WEB_ASKS_CREDENTIALS: _POX,
+    Code.HTTP_NOT_REDIRECTED: {"url": "http://autoconfig.example.jp/mail/config-v1.1.xml"},
+    Code.CONFIG_UNUSABLE: _WEB | {"reason": "one of its servers has no TLS"},
+    Code.CONFIG_DISAGREES: {
+        "found": "imap old.example.net:993 SSL",
+        "expected": "imap mail.example.jp:993 SSL",
+    },
+    Code.PACC_DIGEST_STALE: _PACC,
+    Code.PACC_DIGEST_MISSING: _PACC,
+    Code.POX_FAULTY: _POX | {"reason": "Encryption does not fit the port"},
 }
 """Where a code needs other examples."""
 
