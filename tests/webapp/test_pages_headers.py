@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from babel.messages.pofile import read_po
 
-from tests.webapp.page_world import REFUSED, WRONG, Pages, close_pages, open_pages
-from webapp import security
+from tests.webapp.page_world import REFUSED, WRONG, Pages, ScriptedProbe, close_pages, open_pages
+from webapp import create_app, security
+from webapp.config import load
 from webapp.presentation import STATIC, with_links
 from webapp.security import TrustedProxies
 
@@ -227,3 +229,15 @@ def test_help_texts_become_links_and_never_markup() -> None:
     assert "&lt;b&gt;5500&lt;/b&gt;<br>" in html
     assert '<a href="mailto:help@example.co.jp">' in html
     assert '<a href="https://example.co.jp/help?a=1&amp;b=">' in html
+
+
+@pytest.mark.parametrize(("development", "status"), [(True, 200), (False, 404)])
+def test_styleguide_is_for_development_only(tmp_path: Path, development: bool, status: int) -> None:
+    config = replace(load({"HAGAKI_DATA": str(tmp_path / "data")}), development=development)
+    app = create_app(config, probe=ScriptedProbe())
+
+    answers = [app.test_client().get(path).status_code for path in ("/styleguide", "/ja/styleguide")]
+
+    app.extensions["hagaki"].checks.close()
+    app.extensions["hagaki"].store.close()
+    assert answers == [status, status]

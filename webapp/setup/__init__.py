@@ -12,6 +12,7 @@ from flask import Blueprint, Flask
 
 from webapp.setup import check, delivery, entry
 from webapp.setup.names import DEVICE_NAMES
+from webapp.setup.styleguide import styleguide
 
 setup = Blueprint("setup", __name__)
 DEVICE = "any(iphone, android, mac, windows, linux)"
@@ -39,5 +40,7 @@ def _names() -> dict[str, Any]:
 def init_app(app: Flask) -> None:
     """Register the pages, without and with a language."""
     app.register_blueprint(deliveries)
+    if app.extensions["hagaki"].config.development:
+        app.register_blueprint(styleguide)
     app.register_blueprint(setup)
     app.register_blueprint(setup, name="setup_in_language", url_prefix="/<any(ja, en):language>")
