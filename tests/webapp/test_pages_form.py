@@ -100,6 +100,7 @@ def test_look_up_by_the_script_is_no_error(pages: Pages) -> None:
         ({"address": "t.yamada@example.co.jp\r\nX"}, "address"),
         ({"password": ""}, "password"),
         ({"password": "a\x00b"}, "password"),
+        ({"password": "x" * 1025}, "password"),
         ({"password": "ｐａｓｓｗｏｒｄ"}, "password"),
         ({"password": "ぱすわーど"}, "password"),
         ({"password": " outer blank"}, "password"),

@@ -20,6 +20,9 @@ from profiles.problems import Code, Problem
 from webapp.discovery.candidates import Candidate
 from webapp.setup.forms import CHOICES, SetupForm
 
+LONGEST_PASSWORD = 1024
+"""Far beyond any server's own limit; longer is a paste gone wrong."""
+
 Find = Callable[[str], ServiceSettings | None]
 """domain -> settings; a domain's own first, then the provider's."""
 Search = Callable[[Address], Candidate | None]
@@ -97,7 +100,7 @@ def password_problems(password: str, *, as_typed: bool) -> list[Problem]:
     """Ask about what looks like a slip; never change a password."""
     if not password:
         return [Problem(Code.PASSWORD_MISSING, place="password")]
-    if any(unicodedata.category(sign) in ("Cc", "Cs") for sign in password):
+    if len(password) > LONGEST_PASSWORD or any(unicodedata.category(sign) in ("Cc", "Cs") for sign in password):
         return [Problem(Code.PASSWORD_UNUSABLE, place="password")]
     if not as_typed and (password != password.strip() or any(map(_is_full_width, password))):
         return [Problem(Code.PASSWORD_UNUSUAL, place="password")]
