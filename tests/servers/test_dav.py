@@ -94,6 +94,16 @@ def test_password_does_not_follow_a_redirect(world: World) -> None:
     assert codes(report) != []
 
 
+def test_place_on_another_host_does_not_get_the_password(world: World) -> None:
+    with WebServer(world.authority) as web:
+        web.routes[HOST, "/dav/"] = Reply(status=302, headers={"Location": "https://evil.example.com/"})
+        web.routes["evil.example.com", "/"] = dav
+        report = run(world, web, replace(account("/dav/"), addressbook=None))
+
+    assert codes(report) == [Code.TARGET_NOT_ALLOWED]
+    assert not any("authorization" in request.headers for request in web.requests)
+
+
 def test_without_a_password_only_the_place_is_checked(world: World) -> None:
     with WebServer(world.authority) as web:
         web.routes[HOST, "/dav/"] = dav

@@ -85,7 +85,7 @@ def test_sha1_signatures_work_at_security_level_one(world: World) -> None:
     [("abcdefghijklmnop", Code.AUTH_WRONG_PASSWORD), ("my own password", Code.AUTH_APP_PASSWORD)],
 )
 def test_gmail_refusal_names_the_app_password_by_its_form(world: World, password: str, code: Code) -> None:
-    """The names are Google's and the server is ours: its certificate cannot match, so the rule is asked directly."""
+    """The names are Google's, the server is ours: no certificate can match, so the rule is asked directly."""
     from webapp.probes.comparison import refined
     from webapp.probes.credentials import credentials
     from webapp.probes.dialogue import Failure
