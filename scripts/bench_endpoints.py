@@ -23,12 +23,15 @@ from profiles.address import Address
 from profiles.model import Protocol, Server, ServiceSettings, SocketType
 from webapp.config import load
 from webapp.directory import Directory
+from webapp.serve import KEEPALIVE_SECONDS, THREADS
 from webapp.store import open_store
 
 ROOT = Path(__file__).parents[1]
 AUTOMX2 = "automx2==2026.2"
 AUTOMX2_HOME = ROOT / ".cache" / "automx2-2026.2"
 MANY, MOST = 5_000, 50_000
+# As `hagaki serve` starts it, but for the one worker.
+GUNICORN = ["-k", "gthread", "--threads", str(THREADS), "--keep-alive", str(KEEPALIVE_SECONDS)]
 ROUNDS, SECONDS, WARM_UP_SECONDS = 9, 1, 2
 SLOWEST_RATE = 1_500
 """Requests a second that any of our servers surely answers; the warm-up must have asked for every domain."""
@@ -100,7 +103,7 @@ def _run(contestants: list[Contestant], folder: Path) -> None:
 
 def _compare(entries: dict[str, Contestant]) -> list[tuple[str, float, str]]:
     def ratio(one: str, other: str) -> float:
-        return median(a / b for a, b in zip(entries[one].rates, entries[other].rates, strict=True))
+        return median(entries[one].rates) / median(entries[other].rates)
 
     return [
         ("autoconfig GET / constant answer, gunicorn", ratio("get 1", "constant"), ">= 0.85"),
@@ -137,7 +140,18 @@ def _contestant(
         method=question.method, target=question.target, host=question.host, body=question.body, domains=domains
     )
     python = str(AUTOMX2_HOME / "bin" / "python") if server == "automx2" else PYTHON
-    gunicorn = [python, "-m", "gunicorn", "--no-control-socket", "-w", "1", "-b", "127.0.0.1:PORT", application]
+    gunicorn = [
+        python,
+        "-m",
+        "gunicorn",
+        "--no-control-socket",
+        "-w",
+        "1",
+        *GUNICORN,
+        "-b",
+        "127.0.0.1:PORT",
+        application,
+    ]
     granian = [PYTHON, "-m", "granian", "--interface", "wsgi", "--workers", "1", "--no-ws", "--no-log"]
     command = [*granian, "--host", "127.0.0.1", "--port", "PORT", application] if server == "granian" else gunicorn
     return Contestant(name=name, command=command, question=asked, environ=environ, folder=folder)

@@ -113,7 +113,9 @@ class Contestant:
         return status == 200
 
     def _processor_seconds(self) -> float:
-        return sum(_processor_seconds(pid) for pid in self._workers())
+        """Of the workers, and of those that ended meanwhile: automx2 crashes now and then with many domains."""
+        assert self.process is not None
+        return sum(_processor_seconds(pid) for pid in self._workers()) + _reaped_seconds(self.process.pid)
 
     def _workers(self) -> list[int]:
         assert self.process is not None
@@ -203,8 +205,17 @@ def _descendants(pid: int) -> Iterator[int]:
 
 
 def _processor_seconds(pid: int) -> float:
+    return sum(_stat(pid)[11:13]) / _TICKS
+
+
+def _reaped_seconds(pid: int) -> float:
+    return sum(_stat(pid)[13:15]) / _TICKS
+
+
+def _stat(pid: int) -> list[int]:
+    """The numbers behind the process's name and state in /proc; proc(5) counts from 1 and from the pid."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / _TICKS
+    return [0, *map(int, fields[1:])]
 
 
 def _megabytes(pid: int) -> float:

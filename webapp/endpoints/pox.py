@@ -55,6 +55,7 @@ def _answer(asked: PoxRequest, prepared: Prepared) -> Answer:
     if not domain:
         # A 200 would end the search of Thunderbird and Delta Chat before they ask the right server.
         return _error(ADDRESS_NOT_FOUND, NOT_FOUND)
+    # Microsoft's pages print the names with https today; the real ones are http.
     schema = asked.schema.lower().replace("https://", "http://", 1)
     if schema == OUTLOOK_SCHEMA:
         template = prepared.pox[domain]
