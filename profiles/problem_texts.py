@@ -92,6 +92,13 @@ TEXTS: dict[Code, Text] = {
         N_("The mail servers of %(domain)s are not known here."),
         N_("Check the part after the @, or enter the servers by hand as your mail service gives them."),
     ),
+    Code.SETTINGS_UNPROVED: Text(
+        N_("Mail servers of %(domain)s were found (%(servers)s), but nothing proves them: %(where)s."),
+        N_(
+            "Compare them with the instructions of your mail service. If they are right, name them with --incoming"
+            " and --outgoing, or use --accept-guess."
+        ),
+    ),
     Code.FORM_EXPIRED: Text(
         N_("The page was open for too long and is no longer valid."),
         N_("Load the page again and type the password once more."),
@@ -635,7 +642,7 @@ TEXTS: dict[Code, Text] = {
         N_("Check the part after the @, or enter the servers by hand as your mail service gives them."),
     ),
     Code.SOURCE_UNAVAILABLE: Text(
-        N_("The source %(source)s could not be asked."),
+        N_("The source %(source)s could not be asked (%(reason)s)."),
         N_("The others were asked; try again later if nothing fits."),
         WARNING,
     ),

@@ -19,6 +19,7 @@ TRANSLATIONS = ROOT / "webapp" / "translations"
 KEYWORDS: dict[str, tuple[int, ...] | None] = {
     "N_": None,
     "_": None,
+    "_l": None,
     "gettext": None,
     "lazy_gettext": None,
     "translate": None,

@@ -105,6 +105,7 @@ SAMPLES = {
     "seconds": "30",
     "security": "STARTTLS",
     "server": "mail.example.jp:993",
+    "servers": "mail.example.jp:993, mail.example.jp:465",
     "setting": "HAGAKI_SIGNING_CERTIFICATE",
     "source": "ISPDB",
     "spoken": "POP3",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from flask import current_app
 
@@ -13,16 +14,18 @@ from profiles.problems import ProblemError
 from webapp.checks import Checks, Probe
 from webapp.config import Config
 from webapp.directory import Directory
+from webapp.discovery.cache import Cache
 from webapp.discovery.candidates import Candidate
-from webapp.discovery.search import Cache, Deadlines, Searcher, readdressed
+from webapp.discovery.search import Searcher
 from webapp.links import Links
 from webapp.outbound import Outbound
+from webapp.probes.diagnosis import answers
 from webapp.store import Store, open_store
 
 log = logging.getLogger(__name__)
 
 
-SEARCH_SECONDS = 4.0
+SEARCH_SECONDS = 3.0
 """A person waits for the search with the form in hand, so it is shorter than on the command line."""
 
 Search = Callable[[Address], Candidate | None]
@@ -81,16 +84,20 @@ def live_search(config: Config, directory: Directory) -> Search:
         registered=directory.is_registered,
         allow_other=True,
     )
-    deadlines = Deadlines(question=SEARCH_SECONDS - 1, total=SEARCH_SECONDS)
-    searcher = Searcher(outbound=outbound, providers=directory.providers, deadlines=deadlines)
+    searcher = Searcher(
+        outbound=outbound,
+        answers=partial(answers, outbound=outbound),
+        providers=directory.providers,
+        seconds=SEARCH_SECONDS,
+    )
     cache = Cache()
 
     def search(address: Address) -> Candidate | None:
-        found = cache.get(address.domain)
+        found = cache.get(address)
         if found is None:
             found = searcher.search(address)
             cache.put(address.domain, found)
-        return readdressed(found, address).best
+        return found.best
 
     return search
 

@@ -14,12 +14,13 @@ from collections.abc import Sequence
 import click
 
 from profiles.problems import Code, ProblemError
-from webapp.cli import check, config, domain, render, serve, signing
+from webapp.cli import check, config, discover, domain, render, serve, signing
 from webapp.cli.terminal import Terminal, spoken_language
 
 COMMANDS: tuple[click.Command, ...] = (
     serve.serve,
     check.check,
+    discover.discover,
     render.render,
     domain.domain,
     signing.signing,

@@ -6,7 +6,6 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import wraps
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -14,10 +13,12 @@ import click
 from profiles.address import Address, parse_address
 from profiles.model import ADDRESS, ASK, MailAccount, Protocol, Server, ServiceSettings, Source
 from profiles.problems import N_, Code, Problem, ProblemError
+from webapp.cli.searching import discover
 from webapp.cli.terminal import Terminal
 
 if TYPE_CHECKING:
     from webapp.config import Config
+    from webapp.discovery.candidates import Candidate
 
 INCOMING = (Protocol.IMAP, Protocol.POP3)
 OUTGOING = (Protocol.SMTP,)
@@ -74,16 +75,43 @@ def account_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return with_wanted
 
 
-def find_account(
-    wanted: AccountOptions, config: Config, *, full_name: str = ""
-) -> tuple[MailAccount, tuple[Problem, ...]]:
-    """Return the account and what was mended on the way; raises ProblemError when there is none."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundAccount:
+    """The account a command works on, and how it came to it."""
+
+    account: MailAccount
+    notes: tuple[Problem, ...] = ()
+    """What was mended on the way."""
+    candidate: Candidate | None = None
+    """Where the servers were found; None where the options named them."""
+
+    @property
+    def is_unproved(self) -> bool:
+        """Whether a person should look at the servers before a password goes there."""
+        return self.candidate is not None and self.candidate.needs_confirmation
+
+    @property
+    def servers(self) -> tuple[Server, ...]:
+        """The servers that would hear the password."""
+        return self.account.incoming[:1] + self.account.outgoing[:1]
+
+
+accept_guess_option = click.option(
+    "--accept-guess",
+    is_flag=True,
+    help="Trust servers that were found but not proved (plain DNS, a guess) with the password.",
+)
+
+
+def find_account(wanted: AccountOptions, config: Config, *, full_name: str = "") -> FoundAccount:
+    """Return the account, searched for where nothing is known; raises ProblemError when there is none."""
     address, notes = parse_address(wanted.address)
     if address is None:
         raise ProblemError(notes)
-    settings = _given_servers(wanted, address) if wanted.names_servers else _known_settings(address, config)
+    candidate = None if wanted.names_servers else _search(address, config)
+    settings = _given_servers(wanted, address) if candidate is None else candidate.settings
     account = settings.account(address, full_name, username=wanted.username)
-    return _with_usernames(account, wanted), notes
+    return FoundAccount(account=_with_usernames(account, wanted), notes=notes, candidate=candidate)
 
 
 def _given_servers(wanted: AccountOptions, address: Address) -> ServiceSettings:
@@ -115,29 +143,17 @@ def _server(
     return server, problems if server is None else ()
 
 
-def _known_settings(address: Address, config: Config) -> ServiceSettings:
-    from webapp.directory import find_provider
-
-    settings = _hosted_settings(address.domain, config) or find_provider(address.domain)
-    if settings is None:
+def _search(address: Address, config: Config) -> Candidate:
+    """The best that is known or can be found."""
+    found = discover(address, config)
+    if found.best is None:
         params = {"address": str(address), "domain": address.domain, "advice": NAME_THE_SERVERS}
-        raise ProblemError(Problem(Code.SETTINGS_UNKNOWN, params))
-    return settings
+        raise ProblemError((Problem(Code.SETTINGS_UNKNOWN, params), *_unavailable(found.problems)))
+    return found.best
 
 
-def _hosted_settings(domain: str, config: Config) -> ServiceSettings | None:
-    """Look into the host's domains; where there is no database yet, a check makes none."""
-    embedded = config.database_url.removeprefix("sqlite:///")
-    if embedded != config.database_url and not Path(embedded).exists():
-        return None
-    from webapp.directory import Directory
-    from webapp.store import open_store
-
-    store = open_store(config)
-    try:
-        return Directory(store).hosted(domain)
-    finally:
-        store.close()
+def _unavailable(problems: tuple[Problem, ...]) -> tuple[Problem, ...]:
+    return tuple(problem for problem in problems if problem.code is Code.SOURCE_UNAVAILABLE)
 
 
 def require_usernames(account: MailAccount) -> None:
@@ -159,19 +175,49 @@ def _named(server: Server, account: MailAccount, own: str | None, wanted: Accoun
     return replace(server, username=username) if username else server
 
 
-def read_password(terminal: Terminal, account: MailAccount, *, from_stdin: bool) -> str | None:
+def read_password(
+    terminal: Terminal, found: FoundAccount, *, from_stdin: bool, accept_guess: bool = False
+) -> str | None:
     """Return the password from standard input or a person at a terminal, None where there is neither.
 
-    One trailing newline is dropped, as `echo` and editors add it; everything else belongs to the password.
+    Servers that were found but not proved need a person's yes first, or `accept_guess`. One trailing newline is
+    dropped, as `echo` and editors add it; everything else belongs to the password.
     """
+    account, must_ask = found.account, found.is_unproved and not accept_guess
     if from_stdin:
+        if must_ask:
+            raise ProblemError(_unproved(found))
         return _password_text(sys.stdin.buffer.read())
     if not sys.stdin.isatty() or account.settings.needs_oauth:
+        return None
+    if must_ask and not _confirmed(terminal, found):
         return None
     prompt = terminal.translate(
         N_("Password of %(address)s (empty: check up to the log-in)"), address=str(account.address)
     )
     return str(click.prompt(prompt, hide_input=True, default="", show_default=False, err=True)) or None
+
+
+def _unproved(found: FoundAccount) -> Problem:
+    assert found.candidate is not None
+    servers = ", ".join(server.endpoint for server in found.servers)
+    params = {
+        "domain": found.account.address.domain,
+        "where": found.candidate.where,
+        "servers": servers,
+        "source": found.candidate.source.value,
+    }
+    return Problem(Code.SETTINGS_UNPROVED, params)
+
+
+def _confirmed(terminal: Terminal, found: FoundAccount) -> bool:
+    """Show what was found and ask; the answer is no unless a person says yes."""
+    assert found.candidate is not None
+    terminal.say(terminal.translate(found.candidate.reason, where=found.candidate.where))
+    for server in found.servers:
+        terminal.say(f"  {server.protocol} {server.endpoint} {server.socket_type} {server.username}")
+    question = terminal.translate(N_("Are these your mail servers? The password is sent to them"))
+    return click.confirm(question, default=False, err=True)
 
 
 def _password_text(raw: bytes) -> str:

@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from profiles.problems import Problem, ProblemError
-from webapp.cli.account import AccountOptions, account_options, find_account, read_password, require_usernames
+from webapp.cli.account import (
+    AccountOptions,
+    accept_guess_option,
+    account_options,
+    find_account,
+    read_password,
+    require_usernames,
+)
 from webapp.cli.report import report_document, report_text, stage_line
 from webapp.cli.settings import load_config
 from webapp.cli.terminal import Terminal, is_terminal_output, json_option, language_option, pass_terminal
@@ -19,17 +26,21 @@ if TYPE_CHECKING:
 @click.command(short_help="Try an account against its live servers.")
 @account_options
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
+@accept_guess_option
 @click.option("--compare", is_flag=True, help="Try the outgoing server although the incoming one refused.")
 @language_option
 @json_option
 @pass_terminal
-def check(terminal: Terminal, *, wanted: AccountOptions, password_stdin: bool, compare: bool) -> int:
+def check(
+    terminal: Terminal, *, wanted: AccountOptions, password_stdin: bool, accept_guess: bool, compare: bool
+) -> int:
     """Check ADDRESS against its mail servers, stage by stage, with the real password.
 
     The servers are those of your domains and of the providers Hagaki knows, or those of --incoming and
-    --outgoing; with only one of the two, just that service is checked. TLS is always verified, and each service
-    sees one log-in attempt. Without --password-stdin a terminal asks for the password; where there is no
-    terminal, everything up to the log-in is checked.
+    --outgoing; with only one of the two, just that service is checked. For any other domain they are searched for
+    (see `hagaki discover`); servers that were found but not proved hear the password only after your yes, or with
+    --accept-guess. TLS is always verified, and each service sees one log-in attempt. Without --password-stdin a
+    terminal asks for the password; where there is no terminal, everything up to the log-in is checked.
 
     \b
     Examples:
@@ -37,7 +48,7 @@ def check(terminal: Terminal, *, wanted: AccountOptions, password_stdin: bool, c
       hagaki check hanako@example.com --incoming imaps://mail.example.com:993 --password-stdin <password.txt
     """
     try:
-        return _check(terminal, wanted, password_stdin=password_stdin, compare=compare)
+        return _check(terminal, wanted, password_stdin=password_stdin, accept_guess=accept_guess, compare=compare)
     except ProblemError as error:
         if not terminal.json:
             raise
@@ -45,10 +56,13 @@ def check(terminal: Terminal, *, wanted: AccountOptions, password_stdin: bool, c
         return 1
 
 
-def _check(terminal: Terminal, wanted: AccountOptions, *, password_stdin: bool, compare: bool) -> int:
+def _check(
+    terminal: Terminal, wanted: AccountOptions, *, password_stdin: bool, accept_guess: bool, compare: bool
+) -> int:
     config = load_config()
-    account, notes = find_account(wanted, config)
-    password = read_password(terminal, account, from_stdin=password_stdin)
+    found = find_account(wanted, config)
+    account, notes = found.account, found.notes
+    password = read_password(terminal, found, from_stdin=password_stdin, accept_guess=accept_guess)
     if password is not None:
         require_usernames(account)
 

@@ -11,7 +11,13 @@ from typing import TYPE_CHECKING
 import click
 
 from profiles.model import Artifact, MailAccount, RenderOptions
-from webapp.cli.account import AccountOptions, account_options, find_account, read_password
+from webapp.cli.account import (
+    AccountOptions,
+    accept_guess_option,
+    account_options,
+    find_account,
+    read_password,
+)
 from webapp.cli.files import write_file
 from webapp.cli.settings import load_config
 from webapp.cli.terminal import Terminal, is_terminal_output, language_option, pass_terminal
@@ -44,6 +50,7 @@ def known_format(ctx: click.Context, param: click.Parameter, value: str) -> str:
 )
 @click.option("--name", "full_name", default="", metavar='"FULL NAME"', help="The name that mail is sent under.")
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input and put it in.")
+@accept_guess_option
 @click.option("--unsigned", is_flag=True, help="Leave the profile unsigned.")
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write to this file.")
 @language_option
@@ -55,6 +62,7 @@ def render(
     format_name: str,
     full_name: str,
     password_stdin: bool,
+    accept_guess: bool,
     unsigned: bool,
     output: Path | None,
 ) -> int:
@@ -69,9 +77,14 @@ def render(
       hagaki render hanako@example.com --format thunderbird-qr -o hanako.svg
     """
     config = load_config()
-    account, notes = find_account(wanted, config, full_name=full_name)
-    terminal.show(notes)
-    password = read_password(terminal, account, from_stdin=True) if password_stdin else None
+    found = find_account(wanted, config, full_name=full_name)
+    account = found.account
+    terminal.show(found.notes)
+    password = None
+    if password_stdin:
+        password = read_password(terminal, found, from_stdin=True, accept_guess=accept_guess)
+    elif found.is_unproved and found.candidate is not None:
+        terminal.say(terminal.translate(found.candidate.reason, where=found.candidate.where))
     options = RenderOptions(language=terminal.language, password=password, translate=terminal.gettext)
     form = _form(format_name, output)
     artifact = form(account, options)

@@ -7,13 +7,16 @@ out on purpose is anything without TLS.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from xml.etree.ElementTree import Element, ParseError
 
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
-from profiles.address import Address, to_ascii
+from profiles.address import Address
 from profiles.model import (
+    ADDRESS,
+    DOMAIN,
     Authentication,
     Link,
     LocalizedText,
@@ -25,9 +28,12 @@ from profiles.model import (
     Source,
     fill_username,
 )
+from webapp.discovery.found import named_server, settings_of
 
 _AUTHENTICATION = {
-    **{member.value.lower(): member for member in Authentication},
+    "password-cleartext": Authentication.PASSWORD_CLEARTEXT,
+    "password-encrypted": Authentication.PASSWORD_ENCRYPTED,
+    "oauth2": Authentication.OAUTH2,
     "plain": Authentication.PASSWORD_CLEARTEXT,  # deprecated words of format 1.0
     "secure": Authentication.PASSWORD_ENCRYPTED,
     "oauth": Authentication.OAUTH2,  # draft -06 writes both words
@@ -46,22 +52,17 @@ def parse(document: bytes, domain: str, source: Source) -> ServiceSettings | Non
     provider = root.find("emailProvider")
     if root.tag != "clientConfig" or provider is None:
         return None
-    incoming = tuple(_servers(provider, "incomingServer", domain))
-    outgoing = tuple(_servers(provider, "outgoingServer", domain))
-    if not incoming or not outgoing:
+    servers = [*_servers(provider, "incomingServer", domain), *_servers(provider, "outgoingServer", domain)]
+    settings = settings_of(domain, servers, source, name=cleaned(_text(provider, "displayName"), 60))
+    if settings is None:
         return None
-    name = _text(provider, "displayName") or domain
-    oauth_only = all(server.needs_oauth for server in incoming)
-    return ServiceSettings(
-        id=domain,
-        display_name=_clean(name, 60),
-        display_short_name=_clean(_text(provider, "displayShortName") or name, 20),
-        domains=(domain,),
-        incoming_servers=incoming,
-        outgoing_servers=outgoing,
+    short = cleaned(_text(provider, "displayShortName"), 20)
+    oauth_only = all(server.needs_oauth for server in settings.incoming_servers)
+    return replace(
+        settings,
+        display_short_name=short or settings.display_short_name,
         documentation=_documentation(provider),
         sign_in=SignIn.OAUTH if oauth_only else SignIn.PASSWORD,
-        source=source,
     )
 
 
@@ -79,24 +80,19 @@ def _server(element: Element, domain: str) -> Server | None:
         port = int(_text(element, "port"))
     except ValueError:
         return None
-    hostname = to_ascii(_text(element, "hostname").replace("%EMAILDOMAIN%", domain))
-    username = _text(element, "username") or "%EMAILADDRESS%"
-    if hostname is None or not 1 <= port <= 65535 or not _is_username(username):
+    server = named_server(protocol, socket_type, _text(element, "hostname").replace(DOMAIN, domain), port)
+    username = _text(element, "username") or ADDRESS
+    authentication = _authentication(element)
+    if server is None or not authentication or not _is_username(username):
         return None
-    return Server(
-        protocol=protocol,
-        hostname=hostname,
-        port=port,
-        socket_type=socket_type,
-        authentication=_authentication(element),
-        username=username,
-    )
+    return replace(server, authentication=authentication, username=username)
 
 
 def _authentication(element: Element) -> tuple[Authentication, ...]:
-    words = ((child.text or "").strip().lower() for child in element.findall("authentication"))
-    known = tuple(dict.fromkeys(_AUTHENTICATION[word] for word in words if word in _AUTHENTICATION))
-    return known or (Authentication.PASSWORD_CLEARTEXT,)
+    """The ways to sign in that we can use; empty where there is none."""
+    words = [(child.text or "").strip().lower() for child in element.findall("authentication")]
+    usable = tuple(dict.fromkeys(_AUTHENTICATION[word] for word in words if word in _AUTHENTICATION))
+    return usable if words else (Authentication.PASSWORD_CLEARTEXT,)
 
 
 def _is_username(template: str) -> bool:
@@ -111,7 +107,7 @@ def _documentation(provider: Element) -> Link | None:
     if element is None or not url.startswith("https://"):
         return None
     titles = tuple(
-        (child.get("lang", "en"), _clean(child.text or "", 120))
+        (child.get("lang", "en"), cleaned(child.text or "", 120))
         for child in element.findall("descr")
         if child.text
     )
@@ -122,5 +118,6 @@ def _text(element: Element, tag: str) -> str:
     return (element.findtext(tag) or "").strip()
 
 
-def _clean(text: str, limit: int) -> str:
+def cleaned(text: str, limit: int) -> str:
+    """A stranger's text as one short printable line."""
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())[:limit]

@@ -2,66 +2,69 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
-from profiles.model import Protocol, Server, ServiceSettings, SocketType, Source
-from profiles.problems import ProblemError
+from profiles.model import Protocol, Server, SocketType, Source
+from profiles.problems import N_, ProblemError
 from webapp.discovery.candidates import Trust
-from webapp.discovery.sources import BY_ANSWER, Found
-from webapp.outbound import Outbound
+from webapp.discovery.found import Found, Question, named_server, settings_of
 
-Answers = Callable[[Server], bool]
-"""Whether a server greets as its protocol does, with a verified certificate; passed in (probes are siblings)."""
+BY_ANSWER = N_("A mail server answers under a usual name (%(where)s). This is a guess.")
 
-# Usual ports first with TLS from the start; no plain text, so no other ports.
-_INCOMING = (
+Ways = tuple[tuple[Protocol, int, SocketType], ...]
+
+# TLS from the start before STARTTLS; no plain text, so no other ports.
+INCOMING: Ways = (
     (Protocol.IMAP, 993, SocketType.SSL),
     (Protocol.IMAP, 143, SocketType.STARTTLS),
     (Protocol.POP3, 995, SocketType.SSL),
 )
-_OUTGOING = ((Protocol.SMTP, 465, SocketType.SSL), (Protocol.SMTP, 587, SocketType.STARTTLS))
-_NAMES = {
-    Protocol.IMAP: ("imap.{}", "mail.{}", "{}"),
-    Protocol.POP3: ("pop.{}", "pop3.{}", "mail.{}", "{}"),
-    Protocol.SMTP: ("smtp.{}", "mail.{}", "{}"),
-}
+OUTGOING: Ways = ((Protocol.SMTP, 465, SocketType.SSL), (Protocol.SMTP, 587, SocketType.STARTTLS))
+_INCOMING_NAMES = ("imap.{}", "mail.{}", "pop.{}", "{}")
+_OUTGOING_NAMES = ("smtp.{}", "mail.{}", "{}")
+_AT_ONCE = 12
 
 
-def guess(domain: str, outbound: Outbound, deadline: float, answers: Answers) -> Iterator[Found]:
-    """Settings out of the first incoming and the first outgoing server that answer."""
-    tried = [*_servers(domain, _INCOMING), *_servers(domain, _OUTGOING)]
-    names = {server.hostname for server in tried}
-    known = {name for name in names if _resolves(name, outbound, deadline)}
-    with ThreadPoolExecutor(max_workers=8) as pool:
-        asked: list[tuple[Server, Future[bool]]] = [
-            (server, pool.submit(answers, server)) for server in tried if server.hostname in known
+def guess(question: Question) -> Iterator[Found]:
+    """Settings out of the first incoming and the first outgoing server that answer.
+
+    The host that receives the domain's mail is asked too: at small hosters it is the one whose name its
+    certificate holds.
+    """
+    exchanger = _exchanger(question)
+    incoming = [name.format(question.domain) for name in _INCOMING_NAMES] + exchanger
+    outgoing = [name.format(question.domain) for name in _OUTGOING_NAMES] + exchanger
+    with ThreadPoolExecutor(2, thread_name_prefix="guess") as pool:
+        sides = [
+            pool.submit(first_answering, incoming, INCOMING, question),
+            pool.submit(first_answering, outgoing, OUTGOING, question),
         ]
-        good = [server for server, answer in asked if answer.result()]
-    incoming = tuple(server for server in good if server.protocol is not Protocol.SMTP)
-    outgoing = tuple(server for server in good if server.protocol is Protocol.SMTP)
-    if incoming and outgoing:
-        settings = ServiceSettings(
-            id=domain,
-            display_name=domain,
-            display_short_name=domain[:20],
-            domains=(domain,),
-            incoming_servers=incoming[:1],
-            outgoing_servers=outgoing[:1],
-            source=Source.GUESS,
-        )
-        where = incoming[0].endpoint
+    servers = [server for side in sides for server in side.result()]
+    settings = settings_of(question.domain, servers, Source.GUESS)
+    if settings is not None:
+        where = servers[0].endpoint
         yield Found(source=Source.GUESS, trust=Trust.GUESS, reason=BY_ANSWER, where=where, settings=settings)
 
 
-def _servers(domain: str, ways: tuple[tuple[Protocol, int, SocketType], ...]) -> Iterator[Server]:
-    for protocol, port, socket_type in ways:
-        for name in _NAMES[protocol]:
-            yield Server(protocol=protocol, hostname=name.format(domain), port=port, socket_type=socket_type)
-
-
-def _resolves(name: str, outbound: Outbound, deadline: float) -> bool:
+def first_answering(hosts: list[str], ways: Ways, question: Question) -> list[Server]:
+    """The most usual server among the hosts that answers, alone; empty where none does."""
+    named = (
+        named_server(protocol, socket_type, host, port) for protocol, port, socket_type in ways for host in hosts
+    )
+    tried = [server for server in dict.fromkeys(named) if server is not None]
+    pool = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="guess")
     try:
-        return bool(outbound.addresses(name, deadline).addresses)
+        answered = [(server, pool.submit(question.answers, server, question.deadline)) for server in tried]
+        # The rest is not waited for: those that drop packets take their whole time.
+        return next(([server] for server, answer in answered if answer.result()), [])
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _exchanger(question: Question) -> list[str]:
+    try:
+        records = question.outbound.mx(question.domain, question.deadline)
     except ProblemError:
-        return False
+        return []
+    return [record.exchange for record in records[:1] if record.exchange]

@@ -2,173 +2,102 @@
 
 from __future__ import annotations
 
-import http.client
-import threading
-import time
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
 
 from profiles.address import Address
 from profiles.model import ServiceSettings
 from profiles.problems import Code, Problem, ProblemError
-from webapp.discovery import sources
-from webapp.discovery.candidates import Candidate, Discovery, Trust, ranked
-from webapp.discovery.guess import Answers, guess
-from webapp.discovery.sources import Found
-from webapp.outbound import Outbound
+from webapp.discovery.candidates import Discovery, candidate, ranked
+from webapp.discovery.found import ISPDB_URL, Answers, Ask, Found, Question
+from webapp.discovery.guess import guess
+from webapp.discovery.pacc import pacc
+from webapp.discovery.published import SAYS_NOTHING, ispdb, own_autoconfig
+from webapp.discovery.records import jmap, mx, srv
+from webapp.outbound import Deadline, Outbound
 
-_UNKNOWN_NAME = (Code.DNS_NXDOMAIN, Code.DNS_NO_ADDRESS)
-"""A source whose host name does not exist simply has nothing to say."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Deadlines:
-    """Seconds per question and for everything; guessing starts only when the others found nothing."""
-
-    question: float = 4.0
-    total: float = 8.0
+SOURCES: Mapping[str, Ask] = {
+    "autoconfig": own_autoconfig,
+    "ISPDB": ispdb,
+    "PACC": pacc,
+    "SRV": srv,
+    "MX": mx,
+    "JMAP": jmap,
+}
+"""By the name under which a failure is told. All are asked at once."""
+LAST_RESORT: Mapping[str, Ask] = {"guess": guess}
+"""Only where the others found nothing."""
+_GRACE = 0.5
+"""A source ends by its own deadline; what takes longer is not waited for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Searcher:
-    """How to search. `providers` are known by their MX, `answers` tries a guessed server without logging in."""
+    """How to search. `providers` are known by their MX, `answers` tries a server without logging in."""
 
     outbound: Outbound
+    answers: Answers
     providers: tuple[ServiceSettings, ...] = ()
-    answers: Answers | None = None
-    """None: no guessing."""
-    ispdb_url: str = sources.ISPDB_URL
-    deadlines: Deadlines = field(default_factory=Deadlines)
+    seconds: float = 4.0
+    """For all sources together, and once more for the guess."""
+    ispdb_url: str = ISPDB_URL
 
     def search(self, address: Address) -> Discovery:
         """Find settings for an address; what could not be asked is told, never raised."""
-        ends = time.monotonic() + self.deadlines.total
-        found, problems = self._ask_all(self._sources(address.domain), ends)
-        if not found and self.answers is not None:
-            found, more = self._ask_all(self._guess(address.domain, self.answers), ends)
+        found, problems = self._ask(SOURCES, address.domain)
+        if not found:
+            found, more = self._ask(LAST_RESORT, address.domain)
             problems += more
-        candidates = [_candidate(each, address) for each in found]
-        if not candidates:
+        if not found:
             problems.append(Problem(Code.NOTHING_FOUND, {"domain": address.domain}))
-        return Discovery(candidates=ranked(candidates), problems=tuple(problems))
+        candidates = ranked(
+            candidate(
+                each.settings,
+                address,
+                source=each.source,
+                trust=each.trust,
+                reason=each.reason,
+                where=each.where,
+            )
+            for each in found
+        )
+        return Discovery(candidates=candidates, problems=tuple(problems))
 
-    def _sources(self, domain: str) -> dict[str, Callable[[], Iterator[Found]]]:
-        outbound, seconds = self.outbound, self.deadlines.question
-        return {
-            "autoconfig": lambda: sources.own_autoconfig(domain, outbound, seconds),
-            "ispdb": lambda: sources.ispdb(domain, outbound, seconds, self.ispdb_url),
-            "pacc": lambda: sources.pacc(domain, outbound, seconds),
-            "srv": lambda: sources.srv(domain, outbound, seconds),
-            "mx": lambda: sources.mx(domain, outbound, seconds, self.providers, self.ispdb_url),
-            "jmap": lambda: sources.jmap(domain, outbound, seconds),
-        }
-
-    def _guess(self, domain: str, answers: Answers) -> dict[str, Callable[[], Iterator[Found]]]:
-        return {"guess": lambda: guess(domain, self.outbound, self.deadlines.question, answers)}
-
-    def _ask_all(
-        self, questions: dict[str, Callable[[], Iterator[Found]]], ends: float
-    ) -> tuple[list[Found], list[Problem]]:
-        pool = ThreadPoolExecutor(max_workers=len(questions), thread_name_prefix="discovery")
-        running: dict[Future[list[Found]], str] = {
-            pool.submit(_listed, question): name for name, question in questions.items()
-        }
+    def _ask(self, sources: Mapping[str, Ask], domain: str) -> tuple[list[Found], list[Problem]]:
+        question = Question(
+            domain=domain,
+            outbound=self.outbound,
+            deadline=Deadline(self.seconds),
+            providers=self.providers,
+            answers=self.answers,
+            ispdb_url=self.ispdb_url,
+        )
+        pool = ThreadPoolExecutor(len(sources), thread_name_prefix="discovery")
+        asked = {name: pool.submit(_listed, ask, question) for name, ask in sources.items()}
+        wait(asked.values(), timeout=self.seconds + _GRACE)
+        pool.shutdown(wait=False)
         found: list[Found] = []
         problems: list[Problem] = []
-        waiting = set(running)
-        while waiting:
-            left = ends - time.monotonic()
-            done, waiting = wait(waiting, timeout=max(0.0, left), return_when=FIRST_COMPLETED)
-            if not done:
-                break
-            for future in done:
-                _collect(future, running[future], found, problems)
-        problems += [_unavailable(running[future], "time-out") for future in waiting]
-        # A question that overran ends by its own deadline; nobody waits for it.
-        pool.shutdown(wait=False, cancel_futures=True)
+        for name, answer in asked.items():
+            _collect(name, answer, found, problems)
         return found, problems
 
 
-def _listed(question: Callable[[], Iterator[Found]]) -> list[Found]:
-    return list(question())
+def _listed(ask: Ask, question: Question) -> list[Found]:
+    return list(ask(question))
 
 
-def _collect(future: Future[list[Found]], name: str, found: list[Found], problems: list[Problem]) -> None:
+def _collect(name: str, answer: Future[list[Found]], found: list[Found], problems: list[Problem]) -> None:
+    if not answer.done():
+        problems.append(_unavailable(name, Code.SERVER_TOO_SLOW))
+        return
     try:
-        found += future.result()
+        found += answer.result()
     except ProblemError as error:
-        if error.problems[0].code not in _UNKNOWN_NAME:
+        if error.problems[0].code not in SAYS_NOTHING:
             problems.append(_unavailable(name, error.problems[0].code))
-    except (OSError, http.client.HTTPException) as error:
-        problems.append(_unavailable(name, type(error).__name__))
 
 
-def _unavailable(name: str, reason: str) -> Problem:
-    return Problem(Code.SOURCE_UNAVAILABLE, {"source": name, "reason": reason}, place=name)
-
-
-def _candidate(found: Found, address: Address) -> Candidate:
-    return Candidate(
-        source=found.source,
-        trust=found.trust,
-        reason=found.reason,
-        where=found.where,
-        settings=found.settings,
-        account=found.settings.account(address),
-    )
-
-
-def known(settings: ServiceSettings, address: Address, *, reason: str) -> Candidate:
-    """The candidate of a hosted domain or known provider: no network is asked."""
-    return Candidate(
-        source=settings.source,
-        trust=Trust.OWN if settings.source == "domain" else Trust.PROVIDER,
-        reason=reason,
-        where=settings.id,
-        settings=settings,
-        account=settings.account(address),
-    )
-
-
-class Cache:
-    """Keeps discoveries for some minutes, so that a retry or a second person does not ask again."""
-
-    def __init__(
-        self, *, seconds: float = 300.0, size: int = 1000, now: Callable[[], float] = time.monotonic
-    ) -> None:
-        self._seconds, self._size, self._now = seconds, size, now
-        self._kept: dict[str, tuple[float, Discovery]] = {}
-        self._lock = threading.Lock()
-
-    def get(self, domain: str) -> Discovery | None:
-        """What was found for a domain, while it is fresh."""
-        with self._lock:
-            entry = self._kept.get(domain)
-            return entry[1] if entry is not None and entry[0] > self._now() else None
-
-    def put(self, domain: str, discovery: Discovery) -> None:
-        """Keep a discovery; one that could not ask every source is not kept."""
-        if any(problem.code is Code.SOURCE_UNAVAILABLE for problem in discovery.problems):
-            return
-        with self._lock:
-            if len(self._kept) >= self._size:
-                self._kept.clear()
-            self._kept[domain] = (self._now() + self._seconds, discovery)
-
-
-def readdressed(discovery: Discovery, address: Address) -> Discovery:
-    """The same candidates for another person of the domain."""
-    return Discovery(candidates=tuple(_readdressed(discovery.candidates, address)), problems=discovery.problems)
-
-
-def _readdressed(candidates: Iterable[Candidate], address: Address) -> Iterator[Candidate]:
-    for c in candidates:
-        yield Candidate(
-            source=c.source,
-            trust=c.trust,
-            reason=c.reason,
-            where=c.where,
-            settings=c.settings,
-            account=c.settings.account(address),
-        )
+def _unavailable(name: str, reason: Code) -> Problem:
+    return Problem(Code.SOURCE_UNAVAILABLE, {"source": name, "reason": reason.value}, place=name)

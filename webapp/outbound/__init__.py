@@ -38,6 +38,8 @@ __all__ = [
     "StreamClosed",
     "StreamTimeout",
     "Target",
+    "mx_records",
+    "srv_records",
 ]
 
 MAIL_PORTS = frozenset((110, 143, 465, 587, 993, 995))
@@ -181,19 +183,11 @@ class Outbound:
 
     def srv(self, name: str, deadline: Deadline | float = RESOLVE_SECONDS) -> tuple[Srv, ...]:
         """SRV records, the first to use first."""
-        found = []
-        for record in self.records(name, "SRV", deadline).records:
-            priority, weight, port, target = record.split()
-            found.append(
-                Srv(priority=int(priority), weight=int(weight), port=int(port), target=target.rstrip(".").lower())
-            )
-        return tuple(sorted(found, key=lambda srv: (srv.priority, -srv.weight)))
+        return srv_records(self.records(name, "SRV", deadline))
 
     def mx(self, domain: str, deadline: Deadline | float = RESOLVE_SECONDS) -> tuple[Mx, ...]:
         """MX records, the preferred one first."""
-        pairs = (record.split() for record in self.records(domain, "MX", deadline).records)
-        found = [Mx(preference=int(number), exchange=name.rstrip(".").lower()) for number, name in pairs]
-        return tuple(sorted(found, key=lambda mx: mx.preference))
+        return mx_records(self.records(domain, "MX", deadline))
 
     def txt(self, name: str, deadline: Deadline | float = RESOLVE_SECONDS) -> tuple[str, ...]:
         """TXT records, their strings joined."""
@@ -241,6 +235,24 @@ class Outbound:
             code = Code.TARGET_NOT_ALLOWED if found.addresses else Code.DNS_NO_ADDRESS
             raise _problem(code, name, port)
         return Target(host=name, port=port, addresses=allowed, connect_port=connect_port, aliases=found.aliases)
+
+
+def srv_records(answer: Answer) -> tuple[Srv, ...]:
+    """The SRV records of an answer, the first to use first."""
+    found = []
+    for record in answer.records:
+        priority, weight, port, target = record.split()
+        found.append(
+            Srv(priority=int(priority), weight=int(weight), port=int(port), target=target.rstrip(".").lower())
+        )
+    return tuple(sorted(found, key=lambda srv: (srv.priority, -srv.weight)))
+
+
+def mx_records(answer: Answer) -> tuple[Mx, ...]:
+    """The MX records of an answer, the preferred one first."""
+    pairs = (record.split() for record in answer.records)
+    found = [Mx(preference=int(number), exchange=name.rstrip(".").lower()) for number, name in pairs]
+    return tuple(sorted(found, key=lambda mx: mx.preference))
 
 
 def _problem(code: Code, host: str, port: int, params: Mapping[str, str] | None = None) -> ProblemError:

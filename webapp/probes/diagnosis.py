@@ -193,6 +193,15 @@ def begin_tls_in_clear(wire: Wire, protocol: Protocol, deadline: Deadline) -> No
         raise StreamClosed
 
 
+def answers(server: Server, deadline: Deadline, *, outbound: Outbound) -> bool:
+    """Whether a server greets in its protocol's way, with a good certificate. It is not signed in."""
+    try:
+        target = outbound.target(server.hostname, server.port, deadline)
+    except ProblemError:
+        return False
+    return _answers(outbound, target, server, server.port, server.socket_type, deadline=deadline)
+
+
 def suggest(outbound: Outbound, target: Target, server: Server, deadline: Deadline) -> dict[str, str]:
     """Whether the protocol's other usual port answers in its way, with a good certificate."""
     others = [

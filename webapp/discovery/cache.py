@@ -1,0 +1,47 @@
+"""Keeps discoveries for some minutes, so that a retry or a colleague does not ask everybody again."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+from profiles.address import Address
+from profiles.problems import Code
+from webapp.discovery.candidates import Discovery
+
+KEEP_SECONDS = 300.0
+KEEP_INCOMPLETE_SECONDS = 30.0
+"""Where a source could not be asked, the next try shall be a real one soon."""
+SIZE = 1000
+
+
+class Cache:
+    """Discoveries by domain, in the memory of one process."""
+
+    def __init__(self, *, size: int = SIZE, now: Callable[[], float] = time.monotonic) -> None:
+        self._size, self._now = size, now
+        self._kept: dict[str, tuple[float, Discovery]] = {}
+        self._lock = threading.Lock()
+
+    def get(self, address: Address) -> Discovery | None:
+        """What was found for the address's domain while it is fresh, made for this person."""
+        with self._lock:
+            until, discovery = self._kept.get(address.domain, (0.0, Discovery()))
+        return _readdressed(discovery, address) if until > self._now() else None
+
+    def put(self, domain: str, discovery: Discovery) -> None:
+        """Keep a discovery."""
+        incomplete = any(problem.code is Code.SOURCE_UNAVAILABLE for problem in discovery.problems)
+        until = self._now() + (KEEP_INCOMPLETE_SECONDS if incomplete else KEEP_SECONDS)
+        with self._lock:
+            self._kept.pop(domain, None)
+            if len(self._kept) >= self._size:
+                del self._kept[next(iter(self._kept))]  # the one kept longest
+            self._kept[domain] = (until, discovery)
+
+
+def _readdressed(discovery: Discovery, address: Address) -> Discovery:
+    candidates = tuple(replace(c, account=c.settings.account(address)) for c in discovery.candidates)
+    return replace(discovery, candidates=candidates)
