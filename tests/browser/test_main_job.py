@@ -5,9 +5,10 @@ from __future__ import annotations
 import plistlib
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, Route
 
 from tests.browser.site import ANDROID, IPHONE, WINDOWS, Site, visitor
 from tests.conftest import require
@@ -84,12 +85,21 @@ def test_phone_itself_downloads_and_counts_eight_minutes(
 def test_stages_are_seen_while_the_check_runs(browser: Browser, site: Site, width: int, language: str) -> None:
     with visitor(browser, site, width=width, language=language) as person:
         person.page.goto(f"{site.url}/{language}/")
-        person.fill(PERSON.address, WRONG)
-        with person.page.expect_response("**/c/*.json") as poll:
-            person.page.click("button[value=check]")
-        legs = poll.value.json()["legs"]
+        polls: list[dict[str, Any]] = []
 
-    assert [leg["service"] for leg in legs] == ["imap", "smtp"]
+        def remember(route: Route) -> None:
+            answer = route.fetch()
+            polls.append(answer.json())
+            route.fulfill(response=answer)
+
+        person.page.route("**/c/*.json", remember)
+        person.fill(PEOPLE["percent"].address, WRONG)  # Dovecot takes its time to refuse
+        person.page.click("button[value=check]")
+        person.page.wait_for_selector("[data-leg=imap] .now, [data-leg=smtp] .now")
+        person.page.wait_for_selector("main:not([data-poll])")
+
+    assert [leg["service"] for leg in polls[0]["legs"]] == ["imap", "smtp"]
+    assert polls[-1]["state"] == "failed"
 
 
 @pytest.mark.parametrize("width", WIDTHS)
