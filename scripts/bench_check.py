@@ -12,7 +12,6 @@ import contextlib
 import socket
 import ssl
 import statistics
-import subprocess
 import sys
 import tempfile
 import threading
@@ -29,15 +28,14 @@ from tests.servers.delay import DelayProxy
 from tests.servers.dns import NameServer, zone
 from tests.servers.environment import MAIL_HOST, Environment, account_of, service
 from tests.servers.people import PEOPLE
-from tests.servers.scripted import Imap, ScriptedServer, Smtp, server_context
-from tests.servers.world import CANARY, PERSON, World, account_on, imap, smtp
+from tests.servers.slow import REPLY_SECONDS, slow_servers
+from tests.servers.world import CANARY, World, account_on, imap, smtp
 from webapp.outbound import Outbound
 from webapp.probes import check
 
 PERSON_ON_SERVERS = PEOPLE["normal"]
 HOST_ADDRESS = "127.0.0.2"
 HALF_ROUND_TRIP = 0.025
-REPLY_SECONDS = 0.3
 FEW, MANY = 20, 200
 
 
@@ -47,7 +45,7 @@ def ratios() -> list[tuple[str, float, str]]:
     return [
         ("complete check / both bare log-ins, loopback", near, ""),
         ("complete check / both bare log-ins, 50 ms per round trip", far, "<= 1.3"),
-        (f"{MANY} checks at once / {FEW}, 0.3 s per reply", many_against_few(), "<= 3"),
+        (f"{MANY} checks at once / {FEW}, {REPLY_SECONDS} s per reply", many_against_few(), "<= 3"),
     ]
 
 
@@ -135,11 +133,16 @@ def raw_quick_ack(tls: ssl.SSLSocket) -> None:
 
 def many_against_few() -> float:
     """The time of 200 checks at once over that of 20; the servers are slow and live in a process of their own."""
-    with tempfile.TemporaryDirectory(prefix="hagaki-") as folder, slow_servers(Path(folder)) as (world, ports):
-        account = account_on(imap(ports[0]), smtp(ports[1]), person=PERSON)
-        outbound = world.outbound()
-        few = seconds(lambda: at_once(FEW, account, outbound))
-        many = seconds(lambda: at_once(MANY, account, outbound))
+    with (
+        tempfile.TemporaryDirectory(prefix="hagaki-") as folder,
+        NameServer(zone(["*.example.com A 127.0.0.1"])) as names,
+    ):
+        world = World(Authority(Path(folder)), names)
+        with slow_servers(world.authority) as servers:
+            account = account_on(imap(servers.imap), smtp(servers.smtp))
+            outbound = world.outbound()
+            few = seconds(lambda: at_once(FEW, account, outbound))
+            many = seconds(lambda: at_once(MANY, account, outbound))
     return many / few
 
 
@@ -162,42 +165,8 @@ def at_once(count: int, account: MailAccount, outbound: Outbound) -> None:
         raise failed[0]
 
 
-@contextlib.contextmanager
-def slow_servers(folder: Path) -> Iterator[tuple[World, list[int]]]:
-    """Start this file again as the servers; its first line tells their ports."""
-    authority = Authority(folder)
-    files = authority.good()
-    command = [sys.executable, __file__, "--serve", str(files.chain), str(files.key)]
-    with (
-        NameServer(zone(["*.example.com A 127.0.0.1"])) as names,
-        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as servers,
-    ):
-        assert servers.stdout is not None
-        assert servers.stdin is not None
-        try:
-            yield World(authority, names), [int(port) for port in servers.stdout.readline().split()]
-        finally:
-            servers.stdin.close()
-
-
-def serve(chain: Path, key: Path) -> None:
-    """Be the slow servers until standard input ends."""
-    from tests.servers.authority import CertificateFiles
-
-    context = server_context(CertificateFiles(chain=chain, key=key))
-    capability = "IMAP4rev1 SASL-IR AUTH=PLAIN ID NAMESPACE"
-    slow_imap = Imap(capability=capability, reply_delay=REPLY_SECONDS)
-    slow_smtp = Smtp(ehlo=("PIPELINING", "SIZE 1000000", "AUTH PLAIN"), reply_delay=REPLY_SECONDS)
-    with ScriptedServer(slow_imap, tls=context) as first, ScriptedServer(slow_smtp, tls=context) as second:
-        print(first.port, second.port, flush=True)
-        sys.stdin.read()
-
-
 def main() -> None:
-    """Print the ratios, or be the servers."""
-    if sys.argv[1:2] == ["--serve"]:
-        serve(Path(sys.argv[2]), Path(sys.argv[3]))
-        return
+    """Print the ratios."""
     for name, ratio, goal in ratios():
         print(f"{name:60} {ratio:6.2f}  {goal}")
 

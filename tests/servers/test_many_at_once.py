@@ -1,4 +1,4 @@
-"""Many checks in one process: all of them right, none mixed up, nothing left behind; and the goals of the clock."""
+"""Many checks in one process: all of them right, none mixed up, nothing left behind; the goals of the clock."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from profiles.problems import Code
 from tests.servers.environment import Environment
 from tests.servers.people import PEOPLE, WRONG
 from tests.servers.scripted import Connection, Imap, ScriptedServer, Smtp, is_silent
+from tests.servers.slow import slow_servers
 from tests.servers.world import CANARY, World, account_on, errors, imap, server, smtp
 from webapp.probes import check
 from webapp.probes.report import Report
@@ -75,8 +76,8 @@ def test_twenty_real_accounts_at_once(environment: Environment) -> None:
 
 @pytest.mark.soak
 def test_two_hundred_checks_at_once_on_slow_servers(world: World) -> None:
-    with world.serve(Imap(reply_delay=0.3)) as reader, world.serve(Smtp(reply_delay=0.3)) as sender:
-        account, outbound = account_on(imap(reader.port), smtp(sender.port)), world.outbound()
+    with slow_servers(world.authority) as servers:
+        account, outbound = account_on(imap(servers.imap), smtp(servers.smtp)), world.outbound()
         reports = at_once(200, lambda _: check(account, CANARY, outbound=outbound))
 
     assert Counter(tuple(errors(report)) for report in reports) == {(): 200}
