@@ -47,7 +47,8 @@ def parse(document: bytes, domain: str, source: Source) -> ServiceSettings | Non
     """
     try:
         root = fromstring(document, forbid_dtd=True)
-    except (ParseError, DefusedXmlException, ValueError):
+    except (ParseError, DefusedXmlException, ValueError, LookupError):
+        # LookupError: an encoding that nobody knows
         return None
     provider = root.find("emailProvider")
     if root.tag != "clientConfig" or provider is None:

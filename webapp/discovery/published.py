@@ -58,9 +58,9 @@ def documents(urls: tuple[str, ...], question: Question, source: Source) -> Iter
             yield url, answer
             return
     failed = [answer for answer in answers if isinstance(answer, ProblemError)]
-    if len(failed) == len(urls):
-        # What could not be reached tells more than what does not exist.
-        raise max(failed, key=lambda error: error.problems[0].code not in SAYS_NOTHING)
+    telling = [error for error in failed if error.problems[0].code not in SAYS_NOTHING]
+    if len(failed) == len(urls) and telling:
+        raise telling[0]
 
 
 def body_of(url: str, question: Question) -> bytes | None:

@@ -64,8 +64,15 @@ def send(outbound: Outbound, request: HttpsRequest, deadline: Deadline) -> Https
         location = answer.headers.get("location", "")
         if answer.status not in _REDIRECTS or not location or not request.redirects:
             return answer
-        url = urljoin(url, location)
+        url = _next(url, location)
     raise _problem(Code.SERVER_SAID_NO, url, "too many redirects")
+
+
+def _next(url: str, location: str) -> str:
+    try:
+        return urljoin(url, location)
+    except ValueError:  # such as an IPv6 address without its end
+        raise _problem(Code.VALUE_INVALID, url, "bad redirect") from None
 
 
 def _once(outbound: Outbound, request: HttpsRequest, url: str, deadline: Deadline) -> HttpsAnswer:
