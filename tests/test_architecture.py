@@ -32,6 +32,8 @@ SIBLINGS = frozenset(
         ("presentation", "languages"),
         ("directory", "store"),
         ("config", "setting_values"),
+        # what is wrong with a certificate is said in one place
+        ("doctor", "probes"),
     }
 )
 """The only imports within a layer: (importer, imported)."""

@@ -2,33 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 from profiles.address import Address
-from profiles.model import ServiceSettings, SocketType
+from profiles.model import MailAccount, Server, ServiceSettings
 from profiles.problems import Code, Problem, ProblemError
-from webapp.doctor import clients, records
-from webapp.doctor.clients import CLIENTS, POX, https_urls
-from webapp.doctor.records import Comparison
-from webapp.doctor.strictness import Setup
-from webapp.doctor.visit import UNKNOWN_NAME, Certificate, Visit, Web, certificate
+from webapp.doctor import clients, judging
+from webapp.doctor.certificates import Certificate, Door, look_at
+from webapp.doctor.clients import CLIENTS
+from webapp.doctor.records import Comparison, Zone, compare
+from webapp.doctor.visit import Web
 from webapp.doctor.walk import Outcome, World, words_of
 from webapp.outbound import Mx, Outbound, Srv
 
-EXPIRES_SOON_DAYS = 14
+SECONDS = 5.0
+"""How long each question may take."""
 _SRV_LABELS = (
     "_imaps",
     "_imap",
-    "_pop3s",
-    "_pop3",
     "_submissions",
     "_submission",
     "_autodiscover",
     "_caldavs",
     "_carddavs",
 )
+_WEB_LABELS = ("_autodiscover", "_caldavs", "_carddavs")
 _WEB_NAMES = ("autoconfig.{}", "autodiscover.{}", "ua-auto-config.{}", "{}")
 
 
@@ -37,6 +37,7 @@ class Examination:
     """The result for one domain."""
 
     domain: str
+    address: Address
     outcomes: tuple[Outcome, ...]
     records: tuple[Comparison, ...]
     certificates: tuple[Certificate, ...]
@@ -54,27 +55,27 @@ def examine(
     *,
     settings: ServiceSettings | None = None,
     service_host: str = "",
-    seconds: float = 5.0,
+    seconds: float = SECONDS,
     ispdb: bool = True,
 ) -> Examination:
     """Play every client. `settings` are what the domain should publish, where it is hosted here."""
     web = Web(outbound, seconds=seconds)
-    world = _world(domain, outbound, web, ispdb=ispdb)
+    world = _world(domain, outbound, web, settings, ispdb=ispdb)
     web.prefetch(clients.urls(domain, clients.address_query(world)))
-    outcomes = tuple(client(world) for client in CLIENTS)
-    expected = _expected(settings, world)
-    outcomes = tuple(_judged(outcome, expected) for outcome in outcomes)
-    compared = () if settings is None else records.compare(settings, domain, service_host, outbound)
-    certificates = _certificates(domain, outcomes, outbound)
-    found = [
+    with ThreadPoolExecutor(max_workers=len(CLIENTS)) as pool:
+        played = list(pool.map(lambda client: client(world), CLIENTS))
+    outcomes = tuple(_agreeing(played, world.expected))
+    compared = () if settings is None else compare(_zone(settings, domain, service_host, web), outbound)
+    certificates = _certificates(world, outcomes, seconds)
+    found = (
         *_certificate_problems(certificates),
         *(comparison.problem for comparison in compared if comparison.problem is not None),
-        *(problem for visit in web.visits() for problem in _visit_problems(visit, domain)),
-        *_disagreements(outcomes, expected),
+        *(problem for chain in web.chains() for problem in judging.faults(chain, domain)),
         *(problem for outcome in outcomes for problem in outcome.problems),
-    ]
+    )
     return Examination(
         domain=domain,
+        address=world.address,
         outcomes=outcomes,
         records=compared,
         certificates=certificates,
@@ -82,19 +83,21 @@ def examine(
     )
 
 
-def _world(domain: str, outbound: Outbound, web: Web, *, ispdb: bool) -> World:
+def _world(domain: str, outbound: Outbound, web: Web, settings: ServiceSettings | None, *, ispdb: bool) -> World:
+    address = Address("user", domain)
     mx, signed = _mx(domain, outbound)
     names = [f"{label}._tcp.{domain}" for label in _SRV_LABELS]
     with ThreadPoolExecutor(max_workers=len(names)) as pool:
         answers = list(pool.map(lambda name: _srv(name, outbound), names))
     return World(
         domain=domain,
-        address=Address("user", domain),
+        address=address,
         web=web,
         outbound=outbound,
         mx=mx,
         mx_is_signed=signed,
         srv=dict(zip(names, answers, strict=True)),
+        expected=None if settings is None else settings.account(address),
         ispdb=ispdb,
     )
 
@@ -110,135 +113,107 @@ def _srv(name: str, outbound: Outbound) -> tuple[Srv, ...]:
     try:
         return outbound.srv(name)
     except ProblemError:
-        return ()
+        return ()  # the comparison of the records tells
 
 
-def _expected(settings: ServiceSettings | None, world: World) -> Setup | None:
-    if settings is None:
-        return None
-    account = settings.account(world.address)
-    return Setup(incoming=account.incoming_server, outgoing=account.outgoing_server)
+def _zone(settings: ServiceSettings, domain: str, service_host: str, web: Web) -> Zone:
+    good = {
+        chain.asked.host
+        for chain in web.chains()
+        if chain.final.status == 200 and not chain.asked.is_plain and not list(judging.faults(chain, domain))
+    }
+    return Zone(settings=settings, domain=domain, service_host=service_host, answers=good.__contains__)
 
 
-def _judged(outcome: Outcome, expected: Setup | None) -> Outcome:
-    if outcome.setup is None or expected is None:
-        return outcome
-    problems = [
-        _disagreement(outcome.name, found, wanted)
-        for found, wanted in (
-            (outcome.setup.incoming, expected.incoming),
-            (outcome.setup.outgoing, expected.outgoing),
-        )
-        if words_of(found) != words_of(wanted)
-    ]
-    return replace(outcome, problems=(*outcome.problems, *problems))
+# agreement
 
 
-def _disagreement(client: str, found: object, wanted: object) -> Problem:
-    params = {"client": client, "found": words_of(found), "expected": words_of(wanted)}  # type: ignore[arg-type]
-    return Problem(Code.CONFIG_DISAGREES, params)
+def _agreeing(outcomes: Iterable[Outcome], expected: MailAccount | None) -> Iterator[Outcome]:
+    """Each outcome, with a problem where it would set up other servers than the domain has.
+
+    Where nothing is expected, all clients must at least be led to the same hosts.
+    """
+    first: Outcome | None = None
+    for outcome in outcomes:
+        if outcome.setup is None:
+            yield outcome
+        elif expected is not None:
+            yield replace(outcome, problems=(*outcome.problems, *_strangers(outcome, expected)))
+        else:
+            first = first or outcome
+            yield replace(outcome, problems=(*outcome.problems, *_differences(outcome, first)))
 
 
-def _disagreements(outcomes: tuple[Outcome, ...], expected: Setup | None) -> Iterator[Problem]:
-    """Where nothing is expected, all clients must at least get the same servers."""
-    if expected is not None:
-        return
-    setups = [(outcome.name, outcome.setup) for outcome in outcomes if outcome.setup is not None]
-    for name, setup in setups[1:]:
-        first = setups[0][1]
-        if words_of(setup.incoming) != words_of(first.incoming):
-            yield _disagreement(name, setup.incoming, first.incoming)
-        elif words_of(setup.outgoing) != words_of(first.outgoing):
-            yield _disagreement(name, setup.outgoing, first.outgoing)
+def _strangers(outcome: Outcome, expected: MailAccount) -> Iterator[Problem]:
+    setup = outcome.setup
+    assert setup is not None
+    for found, known in ((setup.incoming, expected.incoming), (setup.outgoing, expected.outgoing)):
+        same = [server for server in known if words_of(server) == words_of(found)]
+        if known and not same:
+            yield _disagreement(outcome.name, words_of(found), words_of(known[0]))
+        elif known and setup.knows_username and found.username not in {server.username for server in same}:
+            yield _disagreement(outcome.name, _with_username(found), _with_username(same[0]))
 
 
-def _visit_problems(visit: Visit, domain: str) -> Iterator[Problem]:
-    """What is wrong with an answer, whoever asked."""
-    params = {"url": visit.url, "status": str(visit.status), "content_type": visit.content_type or "–"}
-
-    def problem(code: Code) -> Problem:
-        return Problem(code, params, place=visit.url, server=visit.host)
-
-    # Thunderbird's database and other people's servers are not this domain's to mend.
-    if not (visit.host == domain or visit.host.endswith("." + domain)):
-        return
-    if visit.problem is not None:
-        yield from _unreached(visit, domain)
-    elif visit.status == 401:
-        yield problem(Code.WEB_ASKS_CREDENTIALS)
-    elif visit.is_plain:
-        if visit.status == 200 and (visit.host != domain or _is_xml(visit)):
-            yield problem(Code.HTTP_NOT_REDIRECTED)
-    elif visit.status == 200:
-        yield from _misleading(visit, domain, problem(Code.WEB_CATCH_ALL), problem(Code.WEB_CONTENT_TYPE))
-    elif visit.status >= 400 and visit.status not in (404, 405, 410) and not _is_json_question(visit):
-        yield problem(Code.WEB_STATUS)
-
-
-def _unreached(visit: Visit, domain: str) -> Iterator[Problem]:
-    """A name that exists and does not answer; the bare domain need not have a web server."""
-    assert visit.problem is not None
-    code = visit.problem.code
-    if visit.is_plain or code in UNKNOWN_NAME or code.startswith("CERT_") or code is Code.TLS_FAILED:
-        return  # nothing there, or told with the certificates
-    if visit.host != domain:
-        yield Problem(
-            Code.WEB_UNREACHABLE, {"url": visit.url, "reason": str(code)}, place=visit.url, server=visit.host
-        )
-
-
-def _misleading(visit: Visit, domain: str, catch_all: Problem, content_type: Problem) -> Iterator[Problem]:
-    del domain
-    if not _is_xml(visit) and not visit.body.lstrip().startswith(b"{"):
-        yield catch_all
-    elif _is_xml(visit) and visit.content_type not in ("text/xml", "application/xml"):
-        yield content_type
-
-
-def _is_xml(visit: Visit) -> bool:
-    head = visit.body.lstrip()[:400].lower()
-    return (
-        head.startswith((b"<?xml", b"\xef\xbb\xbf<?xml", b"<clientconfig", b"<autodiscover"))
-        and b"<html" not in head
+def _differences(outcome: Outcome, first: Outcome) -> Iterator[Problem]:
+    assert outcome.setup is not None
+    assert first.setup is not None
+    pairs = (
+        (outcome.setup.incoming, first.setup.incoming),
+        (outcome.setup.outgoing, first.setup.outgoing),
     )
+    for found, other in pairs:
+        if found.hostname != other.hostname:
+            yield _disagreement(outcome.name, words_of(found), words_of(other))
 
 
-def _is_json_question(visit: Visit) -> bool:
-    return "/autodiscover.json" in visit.url
+def _disagreement(client: str, found: str, expected: str) -> Problem:
+    return Problem(Code.CONFIG_DISAGREES, {"client": client, "found": found, "expected": expected})
 
 
-def _certificates(domain: str, outcomes: tuple[Outcome, ...], outbound: Outbound) -> tuple[Certificate, ...]:
-    wanted = [(name.format(domain), 443) for name in _WEB_NAMES]
+def _with_username(server: Server) -> str:
+    return f"{words_of(server)} ({server.username})"
+
+
+# certificates
+
+
+def _certificates(world: World, outcomes: tuple[Outcome, ...], seconds: float) -> tuple[Certificate, ...]:
+    doors = [Door(host=name.format(world.domain)) for name in _WEB_NAMES]
+    for label in _WEB_LABELS:
+        doors += [Door(host=record.target, port=record.port) for record in world.offered(label)]
+    web = len(doors)
+    for server in _servers(world, outcomes):
+        door = Door(
+            host=server.hostname, port=server.port, protocol=server.protocol, socket_type=server.socket_type
+        )
+        doors.append(door)
+    found = look_at(doors, world.outbound, seconds=seconds)
+    named = {door.server for door in doors[web:]}
+    # A name without a web server is nothing to tell of; a silent mail server is.
+    return tuple(one for one in found if one.silence is None or one.server in named)
+
+
+def _servers(world: World, outcomes: tuple[Outcome, ...]) -> Iterator[Server]:
+    if world.expected is not None:
+        yield from (*world.expected.incoming, *world.expected.outgoing)
     for outcome in outcomes:
         if outcome.setup is not None:
-            for server in (outcome.setup.incoming, outcome.setup.outgoing):
-                if server.socket_type is SocketType.SSL:
-                    wanted.append((server.hostname, server.port))
-    unique = list(dict.fromkeys(wanted))
-    with ThreadPoolExecutor(max_workers=8) as pool:
-        found = list(pool.map(lambda server: certificate(outbound, *server), unique))
-    return tuple(one for one in found if one.problem is None or _is_about_trust(one.problem))
-
-
-def _is_about_trust(problem: Problem) -> bool:
-    return problem.code.startswith(("CERT_", "TLS_"))
+            yield from (outcome.setup.incoming, outcome.setup.outgoing)
 
 
 def _certificate_problems(certificates: tuple[Certificate, ...]) -> Iterator[Problem]:
     for one in certificates:
         if one.problem is not None:
             yield one.problem
-        elif one.days_left is not None and one.days_left <= EXPIRES_SOON_DAYS:
-            params = {"server": one.server, "days": str(one.days_left), "not_after": one.not_after}
-            yield Problem(Code.CERT_EXPIRES_SOON, params, server=one.server)
+        elif one.silence in (Code.DNS_NXDOMAIN, Code.DNS_NO_ADDRESS):
+            # Others are not told as problems: this machine may not be let out to mail ports.
+            yield Problem(Code.MAIL_HOST_UNKNOWN, {"server": one.server}, server=one.server)
 
 
-def _once(problems: list[Problem]) -> Iterator[Problem]:
+def _once(problems: Iterable[Problem]) -> Iterator[Problem]:
     seen: list[Problem] = []
     for problem in problems:
         if problem not in seen:
             seen.append(problem)
             yield problem
-
-
-__all__ = ["POX", "Examination", "examine", "https_urls"]

@@ -34,6 +34,14 @@ class RawDocument:
     id: str
     domains: tuple[str, ...]
     servers: tuple[RawServer, ...]
+    last_username: str
+    """The last user name of the whole document, also of a calendar."""
+
+    @property
+    def has_only_pop3(self) -> bool:
+        """Whether mail is offered by POP3 alone, which some clients do not speak."""
+        kinds = {server.type for server in self.servers if not server.outgoing}
+        return "pop3" in kinds and "imap" not in kinds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,12 +64,14 @@ def client_config(visit: Visit) -> RawDocument | None:
     provider = None if root is None else root.find("emailProvider")
     if root is None or root.tag != "clientConfig" or provider is None:
         return None
+    names = [element.text or "" for element in root.iter("username")]
     return RawDocument(
         id=provider.get("id", ""),
         domains=tuple(element.text or "" for element in provider.findall("domain")),
         servers=tuple(
             _server(element) for element in provider if element.tag in ("incomingServer", "outgoingServer")
         ),
+        last_username=names[-1] if names else "",
     )
 
 
@@ -81,20 +91,18 @@ def _server(element: Element) -> RawServer:
     )
 
 
-def pox_protocols(visit: Visit) -> tuple[RawProtocol, ...] | None:
-    """The protocols of a POX answer with settings, None where it is an error or no answer at all."""
+def is_pox_answer(visit: Visit) -> bool:
+    """Whether an answer is a POX document, with settings or with an error."""
+    root = _xml(visit.body)
+    return root is not None and _local(root.tag) == "Autodiscover"
+
+
+def pox_protocols(visit: Visit) -> tuple[RawProtocol, ...]:
+    """The protocols of a POX answer; none where it is an error, a redirect or no such answer at all."""
     root = _xml(visit.body) if visit.status == 200 else None
     if root is None or _local(root.tag) != "Autodiscover":
-        return None
-    found = [element for element in root.iter() if _local(element.tag) == "Protocol"]
-    return tuple(_protocol(element) for element in found) or None
-
-
-def pox_error(visit: Visit) -> str:
-    """The ErrorCode of a POX answer, empty where there is none."""
-    root = _xml(visit.body)
-    codes = [] if root is None else [e.text or "" for e in root.iter() if _local(e.tag) == "ErrorCode"]
-    return codes[0].strip() if codes else ""
+        return ()
+    return tuple(_protocol(element) for element in root.iter() if _local(element.tag) == "Protocol")
 
 
 def _protocol(element: Element) -> RawProtocol:
@@ -118,6 +126,12 @@ def json_object(visit: Visit) -> dict[str, object] | None:
     except (ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) else None
+
+
+def looks_like_xml(visit: Visit) -> bool:
+    """Whether it means to be XML; a web page is not."""
+    head = visit.body.lstrip(b"\xef\xbb\xbf \t\r\n")[:400].lower()
+    return head.startswith((b"<?xml", b"<clientconfig", b"<autodiscover")) and b"<html" not in head
 
 
 def _xml(body: bytes) -> Element | None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from profiles.address import Address, to_ascii
-from profiles.model import Protocol, Server, SocketType, fill_username
+from profiles.model import ADDRESS as WHOLE_ADDRESS
+from profiles.model import DOMAIN, LOCAL_PART, Protocol, Server, SocketType, fill_username
 from profiles.problems import N_
 from webapp.doctor.reading import RawDocument, RawServer
 from webapp.doctor.visit import Visit
@@ -19,12 +20,45 @@ NO_SMTP = N_("it has no SMTP server that this client can use")
 PLAIN = N_("one of its servers has no TLS")
 BLANKS = N_("blanks surround one of its values")
 INCOMPLETE = N_("one of its servers lacks host name, port, security, sign-in or user name")
+NO_SIGN_IN = N_("one of its servers takes no password in a way that this client knows")
 IMAP_NOT_FIRST = N_("its first incoming server is not IMAP")
 PORT_AFTER_SECURITY = N_("the port stands behind socketType")
 ODD_USERNAME = N_("a user name is neither %EMAILADDRESS% nor %EMAILLOCALPART%")
+PLACEHOLDER_HOST = N_("a host name holds a placeholder, which this client does not fill")
 
 _XML_TYPES = ("text/xml", "application/xml", "text/rdf")
-_PASSWORD = ("password-cleartext", "password-encrypted", "plain", "secure", "ntlm", "gssapi")
+_DESKTOP = frozenset(
+    (
+        "password-cleartext",
+        "password-encrypted",
+        "plain",
+        "secure",
+        "NTLM",
+        "GSSAPI",
+        "TLS-client-cert",
+        "client-IP-address",
+        "none",
+    )
+)
+_ANDROID = frozenset(("password-cleartext", "password-encrypted", "TLS-client-cert"))
+_BUILT_IN_OAUTH = frozenset(
+    (
+        "imap.gmail.com",
+        "imap.googlemail.com",
+        "smtp.gmail.com",
+        "smtp.googlemail.com",
+        "outlook.office365.com",
+        "smtp.office365.com",
+        "smtp-mail.outlook.com",
+        "imap.mail.yahoo.com",
+        "smtp.mail.yahoo.com",
+        "imap.aol.com",
+        "smtp.aol.com",
+        "imap.fastmail.com",
+        "smtp.fastmail.com",
+    )
+)
+"""Hosts with an OAuth client built into both Thunderbirds; everywhere else they skip OAuth2."""
 
 
 class Unusable(Exception):
@@ -41,6 +75,8 @@ class Setup:
 
     incoming: Server
     outgoing: Server
+    knows_username: bool = True
+    """False where the source names none: the client tries the address first, then the part before the @."""
 
 
 Reader = Callable[[Visit, RawDocument, Address], Setup]
@@ -51,7 +87,7 @@ def thunderbird(visit: Visit, document: RawDocument, address: Address) -> Setup:
     if visit.content_type not in _XML_TYPES:
         raise Unusable(CONTENT_TYPE)
     _require_head(document)
-    usable = [server for server in document.servers if _fault(server, trim=True) is None]
+    usable = [server for server in document.servers if _fault(server, address, ways=_DESKTOP) is None]
     return _setup(usable, document, address, kinds=("imap", "pop3"))
 
 
@@ -60,41 +96,49 @@ def thunderbird_android(_visit: Visit, document: RawDocument, address: Address) 
     _require_head(document)
     concerned = [server for server in document.servers if server.type in ("imap", "smtp")]
     for server in concerned:
-        fault = _fault(server, trim=False)
+        fault = _fault(server, address, ways=_ANDROID, trim=False)
         if fault is not None:
             raise Unusable(fault)
     return _setup(concerned, document, address, kinds=("imap",))
 
 
 def fairemail(_visit: Visit, document: RawDocument, address: Address) -> Setup:
-    """The first incoming server must be IMAP; the last user name is used for both."""
+    """The first incoming server must be IMAP; the last user name of the document is used for both."""
     incoming = [server for server in document.servers if not server.outgoing]
     if not incoming or incoming[0].type != "imap":
         raise Unusable(IMAP_NOT_FIRST)
     for server in document.servers:
         if "socketType" in server.children[: _position(server, "port")]:
             raise Unusable(PORT_AFTER_SECURITY)
-        if server.username.strip() not in ("%EMAILADDRESS%", "%EMAILLOCALPART%"):
-            raise Unusable(ODD_USERNAME)
-    usable = [server for server in document.servers if _fault(server, trim=True) is None]
-    return _setup(usable, document, address, kinds=("imap",))
+        if "%" in server.hostname:
+            raise Unusable(PLACEHOLDER_HOST)
+    last = document.last_username.strip()
+    if last not in (WHOLE_ADDRESS, LOCAL_PART):
+        raise Unusable(ODD_USERNAME)
+    usable = [server for server in document.servers if _fault(server, address) is None]
+    setup = _setup(usable, document, address, kinds=("imap",))
+    username = fill_username(last, address)
+    return Setup(
+        incoming=replace(setup.incoming, username=username), outgoing=replace(setup.outgoing, username=username)
+    )
 
 
 def delta_chat(_visit: Visit, document: RawDocument, address: Address) -> Setup:
     """Tries every IMAP and SMTP server; ways to sign in are ignored."""
-    usable = [server for server in document.servers if _fault(server, trim=True, needs_password=False) is None]
+    usable = [server for server in document.servers if _fault(server, address) is None]
     return _setup(usable, document, address, kinds=("imap",))
 
 
 def evolution(_visit: Visit, document: RawDocument, address: Address) -> Setup:
-    """The last IMAP and the last SMTP server win."""
-    usable = [server for server in reversed(document.servers) if _fault(server, trim=True) is None]
-    return _setup(usable, document, address, kinds=("imap", "pop3"))
+    """The last IMAP server wins, else the last POP3 server; the last SMTP server too."""
+    usable = [server for server in reversed(document.servers) if _fault(server, address, ways=_DESKTOP) is None]
+    by_kind = sorted(usable, key=lambda server: server.type == "pop3")
+    return _setup(by_kind, document, address, kinds=("imap", "pop3"))
 
 
 def kmail(_visit: Visit, document: RawDocument, address: Address) -> Setup:
     """The first of each."""
-    usable = [server for server in document.servers if _fault(server, trim=True) is None]
+    usable = [server for server in document.servers if _fault(server, address, ways=_DESKTOP) is None]
     return _setup(usable, document, address, kinds=("imap", "pop3"))
 
 
@@ -105,7 +149,10 @@ def _require_head(document: RawDocument) -> None:
         raise Unusable(NO_DOMAIN)
 
 
-def _fault(server: RawServer, *, trim: bool, needs_password: bool = True) -> str | None:
+def _fault(
+    server: RawServer, address: Address, *, ways: frozenset[str] | None = None, trim: bool = True
+) -> str | None:
+    """What keeps a client from using a server; `ways` None is a client that tries its password in any case."""
     values = (server.hostname, server.port, server.socket_type, server.username)
     if not all(value.strip() for value in values) or not server.authentication:
         return INCOMPLETE
@@ -113,16 +160,20 @@ def _fault(server: RawServer, *, trim: bool, needs_password: bool = True) -> str
         return BLANKS
     if server.socket_type.strip() not in ("SSL", "STARTTLS"):
         return PLAIN
-    ways = {way.strip().lower() for way in server.authentication}
-    takes_password = bool(ways & set(_PASSWORD)) or not needs_password
-    is_good = server.port.strip().isdigit() and to_ascii(server.hostname.strip()) is not None and takes_password
-    return None if is_good else INCOMPLETE
+    if not _is_port(server.port.strip()) or not _hostname(server, address):
+        return INCOMPLETE
+    return None if ways is None or _signs_in(server, address, ways) else NO_SIGN_IN
+
+
+def _signs_in(server: RawServer, address: Address, ways: frozenset[str]) -> bool:
+    offered = {way.strip() for way in server.authentication}
+    return bool(offered & ways) or ("OAuth2" in offered and _hostname(server, address) in _BUILT_IN_OAUTH)
 
 
 def _setup(usable: Iterable[RawServer], document: RawDocument, address: Address, kinds: tuple[str, ...]) -> Setup:
     servers = list(usable)
     plain = any(server.socket_type.strip().lower() == "plain" for server in document.servers)
-    incoming = next((server for server in servers if server.type in kinds), None)
+    incoming = next((server for server in servers if server.type in kinds and not server.outgoing), None)
     outgoing = next((server for server in servers if server.type == "smtp" and server.outgoing), None)
     if incoming is None:
         raise Unusable(PLAIN if plain else NO_IMAP)
@@ -134,11 +185,19 @@ def _setup(usable: Iterable[RawServer], document: RawDocument, address: Address,
 def _value(server: RawServer, address: Address) -> Server:
     return Server(
         protocol=Protocol(server.type),
-        hostname=(to_ascii(server.hostname.strip()) or ""),
+        hostname=_hostname(server, address),
         port=int(server.port.strip()),
         socket_type=SocketType(server.socket_type.strip()),
         username=fill_username(server.username.strip(), address),
     )
+
+
+def _hostname(server: RawServer, address: Address) -> str:
+    return to_ascii(server.hostname.strip().replace(DOMAIN, address.domain)) or ""
+
+
+def _is_port(text: str) -> bool:
+    return text.isascii() and text.isdigit() and 1 <= int(text[:6]) <= 65535
 
 
 def _position(server: RawServer, tag: str) -> int:

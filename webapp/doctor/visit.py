@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import http.client
-import io
-import ssl
 import threading
-import time
 from collections.abc import Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 from profiles.problems import Code, Problem, ProblemError
-from webapp.outbound import Deadline, HttpsRequest, Outbound, Stream, StreamClosed, StreamTimeout
+from webapp.outbound import Deadline, HttpsAnswer, HttpsRequest, Outbound, StreamClosed, StreamTimeout
+from webapp.outbound.https import read_answer
 
 _LIMIT = 64 * 1024
-_WORKERS = 8
-UNKNOWN_NAME = (Code.DNS_NXDOMAIN, Code.DNS_NO_ADDRESS)
+_WORKERS = 12
+_HOPS = 4
+_REDIRECTS = (301, 302, 303, 307, 308)
+_UNKNOWN_NAME = (Code.DNS_NXDOMAIN, Code.DNS_NO_ADDRESS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,13 +49,22 @@ class Visit:
 
     @property
     def location(self) -> str:
-        """Where a redirect leads."""
-        return self.headers.get("location", "")
+        """Where a redirect leads, as a whole URL; empty where it is none."""
+        given = self.headers.get("location", "") if self.status in _REDIRECTS else ""
+        try:
+            return urljoin(self.url, given) if given else ""
+        except ValueError:
+            return ""
 
     @property
     def has_no_name(self) -> bool:
         """Whether the host name does not exist: nobody offers anything there."""
-        return self.problem is not None and self.problem.code in UNKNOWN_NAME
+        return self.problem is not None and self.problem.code in _UNKNOWN_NAME
+
+    @property
+    def is_absent(self) -> bool:
+        """Whether it says in an orderly way that there is nothing here."""
+        return self.status in (404, 405, 410) or self.has_no_name
 
     @property
     def note(self) -> str:
@@ -65,147 +74,104 @@ class Visit:
         return " ".join(part for part in (str(self.status), self.content_type, self.location) if part)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chain:
+    """A question as a client asks it, and the answer that ended its redirects."""
+
+    asked: Visit
+    final: Visit
+
+
 class Web:
-    """The web as the clients see it. `seconds` bounds each question."""
+    """The web as the clients see it. `seconds` bounds each question. Many threads may ask."""
 
     def __init__(self, outbound: Outbound, *, seconds: float = 5.0) -> None:
         self._outbound = outbound
         self._seconds = seconds
-        self._visits: dict[tuple[str, str, bytes], Visit] = {}
+        self._visits: dict[tuple[str, str, bytes], Future[Visit]] = {}
+        self._chains: dict[tuple[str, str, bytes], Chain] = {}
         self._lock = threading.Lock()
 
     def get(self, url: str) -> Visit:
         """GET without following redirects."""
-        return self._once("GET", url, b"")
+        return self._follow("GET", url, b"", hops=0)
 
-    def get_through(self, url: str, *, hops: int = 4) -> Visit:
-        """GET, following redirects to https."""
-        visit = self.get(url)
-        while visit.status in (301, 302, 303, 307, 308) and visit.location.startswith("https://") and hops:
-            visit, hops = self.get(visit.location), hops - 1
-        return visit
+    def get_through(self, url: str) -> Visit:
+        """GET, following redirects; the door vets each of them anew."""
+        return self._follow("GET", url, b"", hops=_HOPS)
 
-    def post(self, url: str, body: bytes) -> Visit:
-        """POST XML, without credentials."""
-        return self._once("POST", url, body)
+    def post_through(self, url: str, body: bytes) -> Visit:
+        """POST XML, without credentials, and again where a redirect leads, as Autodiscover clients do."""
+        return self._follow("POST", url, body, hops=_HOPS)
 
     def prefetch(self, urls: Iterable[str]) -> None:
         """Ask many URLs side by side, so that the clients find them answered."""
         with ThreadPoolExecutor(max_workers=_WORKERS) as pool:
-            list(pool.map(self.get, urls))
+            list(pool.map(self.get_through, urls))
 
-    def visits(self) -> tuple[Visit, ...]:
-        """Everything that was asked."""
-        return tuple(self._visits.values())
+    def chains(self) -> tuple[Chain, ...]:
+        """Every question that a client asked, in the order of the URLs."""
+        return tuple(self._chains[key] for key in sorted(self._chains))
+
+    def _follow(self, method: str, url: str, body: bytes, *, hops: int) -> Visit:
+        asked = final = self._once(method, url, body)
+        while hops and final.location.startswith(("https://", "http://")):
+            final, hops = self._once(method, final.location, body), hops - 1
+        with self._lock:
+            self._chains[method, url, body] = Chain(asked=asked, final=final)
+        return final
 
     def _once(self, method: str, url: str, body: bytes) -> Visit:
         key = (method, url, body)
-        visit = self._visits.get(key)
-        if visit is None:
-            visit = self._ask(method, url, body)
-            with self._lock:
-                self._visits.setdefault(key, visit)
-        return visit
+        with self._lock:
+            mine = key not in self._visits
+            future = self._visits.setdefault(key, Future())
+        if mine:
+            try:
+                future.set_result(self._ask(method, url, body))
+            except BaseException as error:
+                future.set_exception(error)
+                raise
+        return future.result()
 
     def _ask(self, method: str, url: str, body: bytes) -> Visit:
         headers = {"Content-Type": "text/xml; charset=utf-8"} if body else {}
         deadline = Deadline(self._seconds)
+        request = HttpsRequest(url=url, method=method, headers=headers, body=body, limit=_LIMIT)
         try:
             if url.startswith("http://"):
-                status, got, data = plain_get(self._outbound, url, deadline)
-                return Visit(method=method, url=url, status=status, headers=got, body=data)
-            request = HttpsRequest(url=url, method=method, headers=headers, body=body, limit=_LIMIT)
-            answer = self._outbound.https_request(request, deadline=deadline)
+                answer = _plain(self._outbound, request, deadline)
+            else:
+                answer = self._outbound.https_request(request, deadline=deadline)
         except ProblemError as error:
             return Visit(method=method, url=url, problem=error.problems[0])
         return Visit(method=method, url=url, status=answer.status, headers=answer.headers, body=answer.body)
 
 
-def plain_get(outbound: Outbound, url: str, deadline: Deadline) -> tuple[int, Mapping[str, str], bytes]:
-    """GET over plain http, as old clients still do: only to see that it leads to https."""
-    parts = urlsplit(url)
-    host, port = parts.hostname or "", parts.port or 80
-    target = outbound.https_target(host, port, deadline)
+def _plain(outbound: Outbound, request: HttpsRequest, deadline: Deadline) -> HttpsAnswer:
+    """GET over plain http, as clients still do: only to see that it leads to https. Nothing secret is in it."""
+    url = request.url
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname or "", parts.port or 80
+    except ValueError:
+        raise _no_answer(Code.VALUE_INVALID, url) from None
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    head = f"GET {path} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: Hagaki\r\nConnection: close\r\n\r\n"
+    if not path.isascii() or not path.isprintable() or " " in path:
+        raise _no_answer(Code.VALUE_INVALID, url)
+    target = outbound.https_target(host, port, deadline)
+    head = f"GET {path} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: Hagaki\r\nAccept: */*\r\nConnection: close\r\n\r\n"
     with outbound.connect(target, deadline) as stream:
         try:
-            stream.send(head.encode("latin-1"), deadline)
-            return _read(stream, deadline)
-        except (StreamTimeout, StreamClosed, http.client.HTTPException, ValueError) as error:
-            code = Code.SERVER_TOO_SLOW if isinstance(error, StreamTimeout) else Code.SERVER_UNREACHABLE
-            raise ProblemError(Problem(code, {"server": url, "host": host}, place=url, server=url)) from None
-
-
-def _read(stream: Stream, deadline: Deadline) -> tuple[int, Mapping[str, str], bytes]:
-    data = b""
-    while len(data) <= _LIMIT:
-        try:
-            data += stream.receive(deadline)
+            stream.send(head.encode("ascii"), deadline)
+            return read_answer(stream, request, url, deadline)
+        except StreamTimeout:
+            raise _no_answer(Code.SERVER_TOO_SLOW, url) from None
         except StreamClosed:
-            break
-    response = http.client.HTTPResponse(_Answered(data))  # type: ignore[arg-type]
-    response.begin()
-    body = response.read(_LIMIT)
-    return response.status, {name.lower(): value for name, value in response.getheaders()}, body
+            raise _no_answer(Code.CLOSED_EARLY, url) from None
+        except (http.client.HTTPException, ValueError):
+            raise _no_answer(Code.SERVER_UNREACHABLE, url) from None
 
 
-class _Answered:
-    """Bytes already received, in the shape http.client reads from."""
-
-    def __init__(self, data: bytes) -> None:
-        self._data = data
-
-    def makefile(self, mode: str) -> io.BytesIO:  # noqa: ARG002 - http.client's call
-        return io.BytesIO(self._data)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Certificate:
-    """What a TLS server shows, and until when; `problem` where it cannot be trusted."""
-
-    server: str
-    not_after: str = ""
-    """ISO date."""
-    days_left: int | None = None
-    issuer: str = ""
-    problem: Problem | None = None
-
-
-def certificate(outbound: Outbound, host: str, port: int, *, seconds: float = 5.0) -> Certificate:
-    """Shake hands with a TLS server and read its certificate; a mail server gets no word more."""
-    server = f"{host}:{port}"
-    deadline = Deadline(seconds)
-    try:
-        target = (
-            outbound.target(host, port, deadline) if port != 443 else outbound.https_target(host, port, deadline)
-        )
-        with outbound.connect(target, deadline) as stream:
-            stream.start_tls(outbound.context(), host, deadline)
-            shown = stream.tls.getpeercert() if stream.tls else None
-    except ProblemError as error:
-        return Certificate(server=server, problem=error.problems[0])
-    except ssl.SSLCertVerificationError as error:
-        return Certificate(server=server, problem=_certificate_problem(server, host, error))
-    except (ssl.SSLError, StreamClosed, StreamTimeout):
-        return Certificate(server=server, problem=Problem(Code.TLS_FAILED, {"server": server}, server=server))
-    return _described(server, shown or {})
-
-
-def _certificate_problem(server: str, host: str, error: ssl.SSLCertVerificationError) -> Problem:
-    from webapp.outbound.https import CERTIFICATE_CODES
-
-    code = CERTIFICATE_CODES.get(error.verify_code, Code.CERT_INVALID)
-    return Problem(code, {"server": server, "host": host, "reason": error.verify_message}, server=server)
-
-
-def _described(server: str, shown: Mapping[str, object]) -> Certificate:
-    seconds = ssl.cert_time_to_seconds(str(shown["notAfter"]))
-    parts = {key: value for rdn in shown.get("issuer", ()) for key, value in rdn}  # type: ignore[attr-defined]
-    issuer = str(parts.get("commonName") or parts.get("organizationName") or "")
-    return Certificate(
-        server=server,
-        not_after=time.strftime("%Y-%m-%d", time.gmtime(seconds)),
-        days_left=int((seconds - time.time()) // 86400),
-        issuer=issuer,
-    )
+def _no_answer(code: Code, url: str) -> ProblemError:
+    return ProblemError(Problem(code, {"url": url, "server": url, "host": url}, place=url, server=url))

@@ -82,7 +82,7 @@ def _once(outbound: Outbound, request: HttpsRequest, url: str, deadline: Deadlin
         try:
             stream.start_tls(outbound.context(), host, deadline)
             stream.send(_head(request, host, port, path) + request.body, deadline)
-            return _read(stream, request, url, deadline)
+            return read_answer(stream, request, url, deadline)
         except ssl.SSLCertVerificationError as error:
             raise _problem(CERTIFICATE_CODES.get(error.verify_code, Code.CERT_INVALID), url) from None
         except ssl.SSLError:
@@ -160,7 +160,8 @@ class _Socket:
         return io.BufferedReader(self._raw)
 
 
-def _read(stream: Stream, request: HttpsRequest, url: str, deadline: Deadline) -> HttpsAnswer:
+def read_answer(stream: Stream, request: HttpsRequest, url: str, deadline: Deadline) -> HttpsAnswer:
+    """Read one answer within its limit, from any stream."""
     raw = _Raw(stream, deadline, request.limit + HEAD_LIMIT)
     response = http.client.HTTPResponse(_Socket(raw), method=request.method)  # type: ignore[arg-type]
     try:
