@@ -52,6 +52,7 @@ def serve(
         config = config.with_bind(serving.with_free_port(bind))
     serving.require_free(config.bind)
     serving.start_log()
+    serving.forbid_core_files()
     _prepare(terminal, config)
     workers = workers or serving.default_workers()
     options = serving.ServeOptions(workers=workers, threads=threads, access_log=access_log)
