@@ -16,8 +16,9 @@ from webapp.probes.comparison import compared, refined, without_repetition
 from webapp.probes.credentials import Credentials, credentials
 from webapp.probes.deadlines import Deadlines
 from webapp.probes.dialogue import Facts, Failure, Plan
-from webapp.probes.driver import Outcome, Probe, stages_of
+from webapp.probes.driver import Probe
 from webapp.probes.meeting import Meeting
+from webapp.probes.record import Outcome, stages_of
 from webapp.probes.report import Findings, Report, Stage, StageName
 from webapp.probes.verdicts import clean
 

@@ -9,7 +9,7 @@ from profiles.model import MailAccount, Protocol, Server, ServiceSettings, SignI
 from profiles.problems import Code, Problem
 from webapp.probes.credentials import Credentials
 from webapp.probes.dialogue import Facts, Failure
-from webapp.probes.driver import Outcome
+from webapp.probes.record import Outcome
 
 REFUSALS = frozenset((Code.AUTH_WRONG_PASSWORD, Code.AUTH_APP_PASSWORD, Code.AUTH_WRONG_PASSWORD_OR_DISABLED))
 """The password or the user name is wrong, as far as the server says."""

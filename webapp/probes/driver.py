@@ -9,12 +9,10 @@ from __future__ import annotations
 import ssl
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
 
-from profiles.model import Protocol, Server, SocketType, TlsPolicy
-from profiles.problems import Code, Problem, ProblemError
-from webapp.outbound import Deadline, Outbound, Stream, StreamClosed, StreamTimeout, Target
+from profiles.model import Protocol, SocketType, TlsPolicy
+from profiles.problems import Code, ProblemError
+from webapp.outbound import Deadline, Outbound, Stream, StreamClosed, StreamTimeout
 from webapp.probes import imap, pop3, smtp, tls
 from webapp.probes.certificates import EXPIRES_SOON_DAYS
 from webapp.probes.deadlines import Deadlines
@@ -36,6 +34,7 @@ from webapp.probes.dialogue import (
     Step,
     Wait,
 )
+from webapp.probes.record import Outcome, Record
 from webapp.probes.report import Stage, StageName
 from webapp.probes.verdicts import clean
 from webapp.probes.wire import TooMuch, Wire
@@ -46,15 +45,8 @@ DIALOGUES: Mapping[Protocol, Callable[[Plan], Dialogue[None]]] = {
     Protocol.SMTP: smtp.dialogue,
 }
 
-_WITH_LOGIN = {
-    Protocol.IMAP: (StageName.MAILBOX, StageName.NAMESPACE, StageName.QUOTA),
-    Protocol.POP3: (StageName.MAILBOX,),
-    Protocol.SMTP: (StageName.SUBMIT,),
-}
-
 # what the end of the connection means in each stage; anything later is the server's own trouble
 _ENDED = {
-    StageName.TLS: Code.CLOSED_EARLY,
     StageName.GREETING: Code.CLOSED_EARLY,
     StageName.MAILBOX: Code.MAILBOX_UNAVAILABLE,
     StageName.NAMESPACE: Code.MAILBOX_UNAVAILABLE,
@@ -81,17 +73,6 @@ Gate = Callable[[], Code | None]
 """Asked before the password is sent; a code says why it must not be."""
 
 
-@dataclass(slots=True, kw_only=True)
-class Outcome:
-    """What became of one service."""
-
-    stages: list[Stage] = field(default_factory=list)
-    problems: list[Problem] = field(default_factory=list)
-    failed: Code | None = None
-    held_back: Code | None = None
-    """Why the password was not sent, although nothing failed here."""
-
-
 class Probe:
     """One service's check. `run` once."""
 
@@ -112,30 +93,24 @@ class Probe:
     ) -> None:
         self.plan = plan
         self.server = plan.server
-        self.outcome = Outcome()
+        self._record = Record(plan, on_stage)
         self._outbound = outbound
         self._policy = policy
         self._deadlines = deadlines
         self._total = total
         self._gate = gate
-        self._on_stage = on_stage
         self._refine = refine
         self._on_tls = on_tls
         self._on_accepted = on_accepted
         self._dialogue = dialogue or DIALOGUES[plan.server.protocol]
-        self._stage = StageName.RESOLVE
-        self._started = time.monotonic()
         self._deadline = total.within(deadlines.resolve)
-        self._detail = ""
-        self._code: Code | None = None
-        self._stage_failed = False
         self._looker: Looker | None = None
 
     def run(self) -> Outcome:
         """Check the service; every way it can fail ends as a stage with a code."""
         try:
             self._converse()
-            self._end_stage()
+            self._record.end()
         except Failure as failure:
             self._fail(failure)
         except ProblemError as error:
@@ -143,43 +118,40 @@ class Probe:
             self._fail(Failure(found.code, params=found.params))
         except NETWORK_ERRORS as error:
             self._fail(self._failure_of(error))
-        self._leave_untried()
-        return self.outcome
+        self._record.leave_rest()
+        return self._record.outcome
 
     # the way to the first line
 
     def _converse(self) -> None:
         target = self._outbound.target(self.server.hostname, self.server.port, self._deadline)
-        self._detail = ", ".join((*target.aliases, *target.addresses))
+        self._record.detail = ", ".join((*target.aliases, *target.addresses))
         self._looker = Looker(outbound=self._outbound, target=target, server=self.server, policy=self._policy)
         self._enter(StageName.CONNECT)
-        with self._connected(target) as stream:
-            self._detail = stream.peer
-            if self.server.socket_type is SocketType.SSL:
+        with self._outbound.connect(target, self._deadline) as stream:
+            self._record.detail = stream.peer
+            if self._is_tls_first:
                 self._begin_tls(stream)
             self._drive(self._dialogue(self.plan), Wire(stream))
-
-    def _connected(self, target: Target) -> Stream:
-        return self._outbound.connect(target, self._deadline)
 
     def _begin_tls(self, stream: Stream) -> None:
         self._enter(StageName.TLS)
         stream.start_tls(self._outbound.context(self._policy), self.server.hostname, self._deadline)
         sock = stream.tls
         assert sock is not None
-        self._detail = tls.describe(sock)
+        self._record.detail = tls.describe(sock)
         self._look_at_certificate(tls.days_left(sock))
         if tls.is_old_cipher(sock):
-            self._remark(Remark(code=Code.TLS_OLD_CIPHER, params={"cipher": (sock.cipher() or ("",))[0]}))
+            self._record.remark(Remark(code=Code.TLS_OLD_CIPHER, params={"cipher": (sock.cipher() or ("",))[0]}))
         self._on_tls(None)
 
     def _look_at_certificate(self, days: int | None) -> None:
         if days is None:
             return
         self.plan.facts.certificate_days = days
-        self._detail += f", {days} days"
+        self._record.detail += f", {days} days"
         if days <= EXPIRES_SOON_DAYS:
-            self._remark(Remark(code=Code.CERT_EXPIRES_SOON, params={"days": str(days)}))
+            self._record.remark(Remark(code=Code.CERT_EXPIRES_SOON, params={"days": str(days)}))
 
     # the dialogue
 
@@ -218,9 +190,9 @@ class Probe:
                 self._enter(stage)
                 wire.stream.listen_anew()
             case Remark():
-                self._remark(step)
+                self._record.remark(step)
             case Detail(text):
-                self._detail = clean(text)
+                self._record.detail = clean(text)
             case Wait(seconds):
                 self._deadline = self._total.within(seconds)
             case Pause(seconds):
@@ -229,7 +201,7 @@ class Probe:
                 action()
 
     def _line(self, wire: Wire) -> bytes:
-        if self._stage is not StageName.GREETING or self.server.socket_type is SocketType.SSL:
+        if self._record.stage is not StageName.GREETING or self._is_tls_first:
             return wire.line(self._deadline)
         try:
             return wire.line(self._deadline.within(self._deadlines.silence))
@@ -253,12 +225,12 @@ class Probe:
         self._begin_tls(wire.stream)
 
     def _ask_permission(self, wire: Wire) -> bytes:
-        self.outcome.held_back = self._gate()
-        if self.outcome.held_back is not None:
+        held_back = self._record.outcome.held_back = self._gate()
+        if held_back is not None:
             return b""
         # Waiting for the other service is not this server's time.
-        self._started = time.monotonic()
-        self._deadline = self._total.within(self._deadlines.of(self._stage))
+        self._record.restart_clock()
+        self._deadline = self._total.within(self._deadlines.of(self._record.stage))
         wire.stream.listen_anew()
         return b"yes"
 
@@ -269,27 +241,31 @@ class Probe:
         if isinstance(error, ssl.SSLError):
             return self._tls_failure(error)
         if isinstance(error, TooMuch):
-            after_login = self._stage in (StageName.MAILBOX, StageName.NAMESPACE, StageName.QUOTA)
+            after_login = self._record.stage in (StageName.MAILBOX, StageName.NAMESPACE, StageName.QUOTA)
             return Failure(Code.MAILBOX_UNAVAILABLE if after_login else Code.NOT_A_MAIL_SERVER)
         if isinstance(error, StreamClosed):
             return self._end_failure(error)
         assert isinstance(error, StreamTimeout)
-        silent = not error.heard and self._stage in (StageName.TLS, StageName.GREETING)
+        first = StageName.TLS if self._is_tls_first else StageName.GREETING
+        silent = not error.heard and self._record.stage in (first, StageName.GREETING)
         return Failure(Code.NO_GREETING if silent else Code.SERVER_TOO_SLOW, params=self._time_used())
 
     def _end_failure(self, error: StreamClosed) -> Failure:
-        code = _ENDED.get(self._stage, Code.SERVER_UNAVAILABLE)
-        if code is not Code.CLOSED_EARLY:
-            return Failure(code)
-        if self._stage is StageName.GREETING and self._is_inside_tls():
-            asked = self._looks().wants_client_certificate(self._look_deadline())
-            return Failure(Code.TLS_CLIENT_CERT if asked else code)
-        if self._stage is StageName.TLS and self.server.socket_type is SocketType.SSL:
-            return self._looks().after_early_end(error, self._look_deadline())
-        code = Code.CONNECT_RESET if error.reset else code
-        return Failure(code if self._stage is StageName.GREETING else Code.TLS_FAILED)
+        stage = self._record.stage
+        code = _ENDED.get(stage, Code.SERVER_UNAVAILABLE)
+        after_tls = StageName.GREETING if self._is_tls_first else StageName.CAPABILITY
+        if stage is after_tls and self._looks().wants_client_certificate(self._look_deadline()):
+            return Failure(Code.TLS_CLIENT_CERT)
+        if stage is StageName.TLS:
+            if self._is_tls_first:
+                return self._looks().after_early_end(error, self._look_deadline())
+            return Failure(Code.TLS_FAILED)
+        if stage is StageName.GREETING and error.reset and not self._is_tls_first:
+            return Failure(Code.CONNECT_RESET)
+        return Failure(code)
 
-    def _is_inside_tls(self) -> bool:
+    @property
+    def _is_tls_first(self) -> bool:
         return self.server.socket_type is SocketType.SSL
 
     def _tls_failure(self, error: ssl.SSLError) -> Failure:
@@ -298,7 +274,7 @@ class Probe:
             return self._looks().after_certificate_error(error, deadline)
         if not tls.is_plain_text(error):
             return self._looks().after_tls_error(error, deadline)
-        if self.server.socket_type is SocketType.SSL:
+        if self._is_tls_first:
             return self._looks().after_plain_text(deadline)
         # Clear text where TLS had to begin, sent after the answer to STARTTLS.
         return Failure(Code.STARTTLS_INJECTION)
@@ -311,93 +287,21 @@ class Probe:
         return self._total.within(self._deadlines.look)
 
     def _time_used(self) -> dict[str, str]:
-        return {"seconds": f"{time.monotonic() - self._started:.0f}"}
+        return {"seconds": f"{self._record.seconds:.0f}"}
 
-    # stages and problems
+    # stages
 
     def _enter(self, stage: StageName) -> None:
-        self._end_stage()
-        self._stage = stage
-        self._started = time.monotonic()
+        self._record.enter(stage)
         self._deadline = self._total.within(self._deadlines.of(stage))
-        self._detail, self._code, self._stage_failed = "", None, False
         if self.plan.facts.accepted:
             self._on_accepted()
 
-    def _end_stage(self) -> None:
-        if self._is_login_untried():
-            return
-        self._tell(self._stage, ok=not self._stage_failed, code=self._code)
-
-    def _is_login_untried(self) -> bool:
-        """Whether the present stage is a log-in that was not allowed or not wanted."""
-        no_login = self.plan.credentials is None or self.outcome.held_back is not None
-        return self._stage is StageName.LOGIN and no_login
-
-    def _remark(self, remark: Remark) -> None:
-        self._code = self._code or remark.code
-        self._stage_failed = self._stage_failed or remark.fails
-        self._add_problem(remark.code, remark.params, remark.server_text)
-
     def _fail(self, failure: Failure) -> None:
-        if self._stage is StageName.LOGIN:
+        if self._record.stage is StageName.LOGIN:
             failure = self._refine(failure)
-        params = dict(failure.params)
+        params: dict[str, str] = {}
         if failure.code in _PERHAPS_WRONG_PORT and self._looker is not None:
-            params |= suggest(self._outbound, self._looker.target, self.server, self._look_deadline())
-        self.outcome.failed = failure.code
+            params = suggest(self._outbound, self._looker.target, self.server, self._look_deadline())
         self._on_tls(failure.code)
-        self._code = self._code or failure.code
-        self._add_problem(failure.code, params, failure.server_text)
-        for also in failure.also:
-            self._add_problem(also.code, also.params, also.server_text)
-        self._tell(self._stage, ok=False, code=failure.code)
-
-    def _add_problem(self, code: Code, params: Mapping[str, Any], server_text: str | None) -> None:
-        server = self.server
-        basic = {
-            "server": server.endpoint,
-            "host": server.hostname,
-            "port": str(server.port),
-            "security": server.socket_type.value,
-            "protocol": server.protocol.upper(),
-            "username": server.username,
-            "address": self.plan.sender,
-        }
-        who = self.plan.credentials
-        shown = None if server_text is None else clean(server_text, who.secrets if who else ())
-        self.outcome.problems.append(
-            Problem(code, basic | dict(params), server=server.endpoint, server_text=shown)
-        )
-
-    def _leave_untried(self) -> None:
-        tried = {stage.stage for stage in self.outcome.stages}
-        because = self.outcome.held_back or self.outcome.failed
-        for stage in stages_of(self.server, envelope=self.plan.envelope):
-            if stage not in tried:
-                self._tell(stage, ok=None, code=Code.NOT_TRIED, because=because)
-
-    def _tell(self, stage: StageName, *, ok: bool | None, code: Code | None, because: Code | None = None) -> None:
-        told = Stage(
-            service=self.server.protocol.value,
-            stage=stage,
-            ok=ok,
-            code=code,
-            server=self.server.endpoint,
-            milliseconds=0 if ok is None else round((time.monotonic() - self._started) * 1000),
-            detail="" if ok is None else self._detail,
-            because=because,
-        )
-        self.outcome.stages.append(told)
-        self._on_stage(told)
-
-
-def stages_of(server: Server, *, envelope: bool = True) -> tuple[StageName, ...]:
-    """Every stage of a service, in order."""
-    begin = (StageName.RESOLVE, StageName.CONNECT)
-    if server.socket_type is SocketType.SSL:
-        middle: tuple[StageName, ...] = (StageName.TLS, StageName.GREETING)
-    else:
-        middle = (StageName.GREETING, StageName.STARTTLS, StageName.TLS)
-    after = _WITH_LOGIN[server.protocol] if envelope or server.protocol is not Protocol.SMTP else ()
-    return (*begin, *middle, StageName.CAPABILITY, StageName.LOGIN, *after)
+        self._record.fail(failure, params)

@@ -144,7 +144,7 @@ class Talk:
         yield Send(self.tagged(b"STARTTLS"))
         yield from self.result(Situation.STARTTLS)
         yield StartTls()
-        self.capabilities = frozenset()
+        self.capabilities = self.plan.facts.capabilities = frozenset()
 
     def ask_capabilities(self) -> Generator[Step, bytes, None]:
         """CAPABILITY, unless the server has told already."""

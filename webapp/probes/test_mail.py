@@ -20,8 +20,9 @@ from webapp.probes import imap, smtp
 from webapp.probes.credentials import Credentials, credentials
 from webapp.probes.deadlines import Deadlines
 from webapp.probes.dialogue import Dialogue, Enter, Facts, Failure, Line, Pause, Plan, Run, Send, Step, Wait
-from webapp.probes.driver import Outcome, Probe
+from webapp.probes.driver import Probe
 from webapp.probes.imap_words import read_response
+from webapp.probes.record import Outcome
 from webapp.probes.report import Stage, StageName
 from webapp.probes.verdicts import Situation
 
