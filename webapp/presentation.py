@@ -96,7 +96,12 @@ def _in_language(code: str) -> str:
     endpoint = request.endpoint or ""
     view = endpoint.rpartition(".")[2]
     if endpoint.startswith("setup") and (request.method == "GET" or view == "start"):
-        return url_for(f"setup_in_language.{view}", language=code, **(request.view_args or {}), **_device())
+        here = {**(request.view_args or {}), "language": code}
+        try:
+            return url_for(f"setup_in_language.{view}", **{**_device(), **here})
+        except ValueError:
+            # A query may name a device that no page has.
+            return url_for(f"setup_in_language.{view}", **here)
     return url_for("setup_in_language.start", language=code)
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import os
+import resource
 import socket
 from contextlib import suppress
 from dataclasses import dataclass
@@ -82,6 +83,11 @@ def require_free(bind: str) -> None:
         raise ProblemError(
             Problem(Code.BIND_FAILED, {"bind": bind, "reason": reason}, place="HAGAKI_BIND")
         ) from error
+
+
+def forbid_core_files() -> None:
+    """Leave no picture of our memory on the disk, should a process crash: passwords pass through it."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 def start_log() -> None:
