@@ -736,6 +736,88 @@ TEXTS: dict[Code, Text] = {
             "the steps of this client show where it has looked."
         ),
     ),
+    # lists of people
+    Code.LIST_EMPTY: Text(
+        N_("%(file)s holds no rows."),
+        N_("Write one row for each person, with at least the mail address, below a row of headings."),
+    ),
+    Code.LIST_FORMAT: Text(
+        N_("%(file)s is not a list that can be read: %(reason)s."),
+        N_("Save it as a CSV file (UTF-8) or as an Excel workbook (.xlsx), and use that file."),
+    ),
+    Code.LIST_TOO_LARGE: Text(
+        N_("%(file)s is too large: %(reason)s."),
+        N_("Remove the columns that are not needed, or divide the list into several files."),
+    ),
+    Code.LIST_ENCODING: Text(
+        N_("Line %(line)s of %(file)s cannot be read as %(encoding)s."),
+        N_("Save the whole file in one encoding, best as “CSV UTF-8”, or name the encoding with --encoding."),
+    ),
+    Code.LIST_QUOTING: Text(
+        N_("The quotation marks in line %(line)s do not match."),
+        N_(
+            "Close each cell that begins with a quotation mark, and write a quotation mark inside such a cell twice."
+        ),
+    ),
+    Code.LIST_ADDRESS_COLUMN_MISSING: Text(
+        N_("%(file)s has no column with mail addresses; its columns are: %(columns)s."),
+        N_("Write “address” above the column with the mail addresses, or name it with --map COLUMN=address."),
+    ),
+    Code.LIST_COLUMN_REPEATED: Text(
+        N_("The columns %(columns)s both mean %(field)s."),
+        N_("Remove or rename one of them, or choose one with --map COLUMN=%(field)s."),
+    ),
+    Code.LIST_COLUMN_UNKNOWN: Text(
+        N_("%(file)s has no column “%(column)s”; its columns are: %(columns)s."),
+        N_("Name one of these columns, by its heading or by its letter."),
+    ),
+    Code.LIST_PASSWORDS_UNUSED: Text(
+        N_("The list holds passwords, which invitations do not use."),
+        N_("Delete that column, or make ready-made profiles with --mode ready-made."),
+        WARNING,
+    ),
+    Code.CELL_FORMULA: Text(
+        N_("The cell holds a formula, or what a formula left: “%(value)s”."),
+        N_("Copy the cells and paste them as values, then correct what is left."),
+    ),
+    Code.CELL_CONTROL_CHARACTER: Text(
+        N_("The cell holds a line break or an invisible character."),
+        N_("Delete the cell and type its contents anew."),
+    ),
+    Code.CELL_TOO_LONG: Text(
+        N_("The cell is longer than %(limit)s characters."),
+        N_("Shorten it."),
+    ),
+    Code.CELL_WITHOUT_COLUMN: Text(
+        N_("The row has more cells than the headings: “%(value)s” belongs to no column."),
+        N_("Put cells that hold a comma between quotation marks, or delete the cell."),
+    ),
+    Code.ADDRESS_MISSING: Text(
+        N_("The row has no mail address."),
+        N_("Fill it in, or delete the row. Of merged cells only the first holds a value: unmerge them."),
+    ),
+    Code.ADDRESS_REPEATED: Text(
+        N_("%(address)s already stands in row %(first)s."),
+        N_("Keep one of the two rows."),
+    ),
+    Code.NAME_MISSING: Text(
+        N_("The row has no name."),
+        N_("Fill it in: mail is sent under this name, and the postcard is addressed to it."),
+    ),
+    Code.DOMAIN_NOT_SERVED: Text(
+        N_("The mail servers of %(domain)s are not known here."),
+        N_("Check the part after the @, or add the domain with “hagaki domain add”."),
+    ),
+    Code.BATCH_CHECK_STOPPED: Text(
+        N_("%(server)s said that there are too many log-ins; %(count)s rows were therefore not tried."),
+        N_("Wait an hour and check again, more slowly with --check-rate."),
+        WARNING,
+    ),
+    Code.LINK_ONLY_LOCAL: Text(
+        N_("The links begin with %(base_url)s, which other devices cannot open."),
+        N_("Set HAGAKI_BASE_URL to the address under which phones reach this host, and make the cards again."),
+        WARNING,
+    ),
     # any other
     Code.INCIDENT: Text(
         N_("Something in Hagaki itself went wrong (incident %(incident)s)."),
