@@ -42,20 +42,24 @@ def parse_address(text: str, *, place: str | None = None) -> tuple[Address | Non
     (ADDRESS_MENDED). Local parts are the dot-atoms of RFC 5321 in ASCII: quoted ones and SMTPUTF8 are refused,
     because Apple's payload, FairEmail and the QR import do not take them.
     """
-    refused = None, (Problem(Code.ADDRESS_INVALID, {"address": quoted(text.strip(), 320)}, place=place),)
     if len(text) > 4 * _LENGTH:
-        return refused
+        return _refused(text, place)
     mended = mend(text)
     local, at, domain = mended.rpartition("@")
     ascii_domain = to_ascii(domain)
     if not at or ascii_domain is None or "." not in ascii_domain or not _is_local(local):
-        return refused
+        return _refused(text, place)
     address = Address(local, ascii_domain)
-    if len(str(address)) > _LENGTH:
-        return refused
+    if len(local) + 1 + len(ascii_domain) > _LENGTH:
+        return _refused(text, place)
     if mended != text.strip():
         return address, (Problem(Code.ADDRESS_MENDED, {"address": str(address)}, place=place),)
     return address, ()
+
+
+def _refused(text: str, place: str | None) -> tuple[None, tuple[Problem]]:
+    # Made only when needed: the discovery endpoints read an address with every request.
+    return None, (Problem(Code.ADDRESS_INVALID, {"address": quoted(text.strip(), 320)}, place=place),)
 
 
 def mend(text: str) -> str:

@@ -129,8 +129,6 @@ class Prepared:
 
     def address(self, text: str) -> Address | None:
         """The address as it may be echoed, None where it is none."""
-        if len(text) > 64 + 1 + 253:
-            return None
         return parse_address(text)[0]
 
     def _autoconfig(self, domain: str) -> Answer:
