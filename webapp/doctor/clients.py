@@ -142,6 +142,7 @@ def urls(domain: str, query: str) -> list[str]:
         *http_urls(domain, query),
         *http_urls(domain),
         f"https://ua-auto-config.{domain}{PACC_PATH}",
+        f"http://autodiscover.{domain}{pox.PATH}",
     ]
 
 

@@ -1,4 +1,4 @@
-"""A hosted domain as it should be: its DNS, its certificates, and the real endpoints; tests then break one thing."""
+"""A hosted domain as it should be: DNS, certificates and the real endpoints. Tests then break one thing."""
 
 from __future__ import annotations
 
