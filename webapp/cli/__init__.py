@@ -14,7 +14,7 @@ from collections.abc import Sequence
 import click
 
 from profiles.problems import Code, ProblemError
-from webapp.cli import check, config, discover, domain, render, serve, signing
+from webapp.cli import check, config, discover, doctor, domain, render, serve, signing
 from webapp.cli.terminal import Terminal, spoken_language
 
 COMMANDS: tuple[click.Command, ...] = (
@@ -23,6 +23,7 @@ COMMANDS: tuple[click.Command, ...] = (
     discover.discover,
     render.render,
     domain.domain,
+    doctor.doctor,
     signing.signing,
     config.config,
 )
