@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from webapp.checks import Probe
     from webapp.config import Config
-    from webapp.services import Search
+    from webapp.discovery.cache import Search
 
 MOST_FORM_BYTES = 64 * 1024
 """An employee's form is far smaller; uploads of admins raise it at their own routes."""

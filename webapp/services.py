@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
@@ -14,8 +13,8 @@ from profiles.problems import ProblemError
 from webapp.checks import Checks, Probe
 from webapp.config import Config
 from webapp.directory import Directory
-from webapp.discovery.cache import Cache
-from webapp.discovery.candidates import Candidate
+from webapp.discovery.cache import CachedSearch, Search
+from webapp.discovery.candidates import Discovery
 from webapp.discovery.search import Searcher
 from webapp.links import Links
 from webapp.outbound import Outbound
@@ -27,9 +26,6 @@ log = logging.getLogger(__name__)
 
 SEARCH_SECONDS = 3.0
 """A person waits for the search with the form in hand, so it is shorter than on the command line."""
-
-Search = Callable[[Address], Candidate | None]
-"""What the network says about an address that nobody here knows; the best of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,21 +86,13 @@ def live_search(config: Config, directory: Directory) -> Search:
         providers=directory.providers,
         seconds=SEARCH_SECONDS,
     )
-    cache = Cache()
-
-    def search(address: Address) -> Candidate | None:
-        found = cache.get(address)
-        if found is None:
-            found = searcher.search(address)
-            cache.put(address.domain, found)
-        return found.best
-
-    return search
+    return CachedSearch(searcher.search)
 
 
-def _nothing(address: Address) -> None:
+def _nothing(address: Address) -> Discovery:
     """The search of a host that forbids other servers."""
     del address
+    return Discovery()
 
 
 def services() -> Services:

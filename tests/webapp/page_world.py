@@ -21,7 +21,7 @@ from profiles.problems import Code, Problem
 from webapp import create_app
 from webapp.checks import Checks
 from webapp.config import load
-from webapp.discovery.candidates import Candidate
+from webapp.discovery.candidates import Discovery
 from webapp.probes.report import Report, Stage, StageName
 from webapp.services import Services
 
@@ -166,9 +166,10 @@ def title(page: str) -> str:
     return found.group(1)
 
 
-def no_search(address: Address) -> Candidate | None:
+def no_search(address: Address) -> Discovery:
     """The network knows nothing."""
     del address
+    return Discovery()
 
 
 def open_pages(data: Path, **variables: str) -> Pages:

@@ -1,4 +1,7 @@
-"""Keeps discoveries for some minutes, so that a retry or a colleague does not ask everybody again."""
+"""Keeps discoveries for some minutes, so that a retry or a colleague does not ask everybody again.
+
+Only so many searches run at once: strangers cannot make this host ask the world in their name.
+"""
 
 from __future__ import annotations
 
@@ -8,13 +11,17 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from profiles.address import Address
-from profiles.problems import Code
+from profiles.problems import Code, Problem
 from webapp.discovery.candidates import Discovery
 
 KEEP_SECONDS = 300.0
 KEEP_INCOMPLETE_SECONDS = 30.0
 """Where a source could not be asked, the next try shall be a real one soon."""
 SIZE = 1000
+AT_ONCE = 8
+
+Search = Callable[[Address], Discovery]
+"""What the network says about an address that nobody here knows."""
 
 
 class Cache:
@@ -40,6 +47,29 @@ class Cache:
             if len(self._kept) >= self._size:
                 del self._kept[next(iter(self._kept))]  # the one kept longest
             self._kept[domain] = (until, discovery)
+
+
+class CachedSearch:
+    """A search that many people share."""
+
+    def __init__(self, search: Search, cache: Cache | None = None, *, at_once: int = AT_ONCE) -> None:
+        self._search = search
+        self._cache = cache or Cache()
+        self._places = threading.BoundedSemaphore(at_once)
+
+    def __call__(self, address: Address) -> Discovery:
+        """What was found, now or some minutes ago; BUSY where too many search already."""
+        kept = self._cache.get(address)
+        if kept is not None:
+            return kept
+        if not self._places.acquire(blocking=False):
+            return Discovery(problems=(Problem(Code.BUSY),))
+        try:
+            found = self._search(address)
+        finally:
+            self._places.release()
+        self._cache.put(address.domain, found)
+        return found
 
 
 def _readdressed(discovery: Discovery, address: Address) -> Discovery:

@@ -165,6 +165,10 @@ def _retry_form(view: CheckView) -> SetupForm:
     if view.options.include_password:
         values["include_password"] = "1"
     values |= server_fields(account)
+    if view.source not in (Source.DOMAIN, Source.PROVIDER, Source.OPTIONS):
+        values["found"] = f"{view.source} {account.address.domain}"
+    if account.incoming:
+        values["protocol"] = account.incoming[0].protocol
     if account.settings.asks_username and account.incoming:
         values["username"] = account.incoming[0].username
     return setup_form(entry.PATH, MultiDict(values))

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from flask import redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
+from profiles.model import Protocol
 from profiles.problems import Code, Problem, ProblemError
 from webapp import presentation
+from webapp.languages import gettext as _
 from webapp.languages import language
 from webapp.services import services
 from webapp.setup import pages
 from webapp.setup.devices import Device
-from webapp.setup.forms import CHOICES, PORTS, SetupForm, fill_servers, setup_form
-from webapp.setup.submission import Submission, look_up, read
+from webapp.setup.forms import CHOICES, PORTS, SetupForm, fill_servers, preferred, setup_form
+from webapp.setup.submission import Submission, look_up, names_servers, read
 from webapp.setup.suggestions import apply_suggestion
 
 PATH = "/"
@@ -22,7 +26,10 @@ def start() -> Response | str | tuple[str, int]:
     """Show the form, look a provider up, or begin a check."""
     if request.method == "POST":
         return _submit()
-    return show(setup_form(PATH), Submission())
+    form = setup_form(PATH)
+    form.protocol.data = request.args.get("protocol", "")
+    form.incoming_protocol.data = preferred(form) or Protocol.IMAP
+    return show(form, Submission())
 
 
 def _submit() -> Response | str | tuple[str, int]:
@@ -59,6 +66,7 @@ def _begin_check(form: SetupForm, found: Submission) -> str:
         include_password=bool(form.include_password.data),
         language=language(),
         client_address=request.remote_addr,
+        prefer=preferred(form),
         compare="compare" in request.form,
     )
 
@@ -70,14 +78,7 @@ def _only_address(form: SetupForm) -> bool:
 
 
 def _with(found: Submission, *problems: Problem) -> Submission:
-    return Submission(
-        address=found.address,
-        settings=found.settings,
-        found=found.found,
-        asks_servers=found.asks_servers and found.settings is None,
-        problems=problems,
-        notes=found.notes,
-    )
+    return replace(found, problems=problems, asks_servers=found.asks_servers and found.settings is None)
 
 
 def show(form: SetupForm, found: Submission) -> str:
@@ -86,8 +87,10 @@ def show(form: SetupForm, found: Submission) -> str:
     presentation.belongs_to(settings)
     if found.address is not None:
         form.address.data = str(found.address)
-    if found.found is not None:
-        fill_servers(form, found.found.account)
+    if found.found is not None and found.address is not None:
+        form.found.data = f"{found.found.source} {found.address.domain}"
+        if not names_servers(form):
+            fill_servers(form, found.found.settings.account(found.address, prefer=preferred(form)))
     device = pages.device()
     return render_template(
         "setup/form.html",
@@ -96,8 +99,13 @@ def show(form: SetupForm, found: Submission) -> str:
         notes=found.notes,
         settings=found.settings,
         ask_servers=found.asks_servers,
-        found_where=None if found.found is None else found.found.where,
-        password_label=pages.password_label(found.settings),
+        # Of a provider known by its MX, the hints apply also while its servers are being confirmed.
+        hints=found.settings or (found.found.settings if found.found else None),
+        found=found.found,
+        found_reason=None if found.found is None else _(found.found.reason, where=found.found.where),
+        unavailable=found.unavailable,
+        preferred=preferred(form),
+        password_label=pages.password_label(found.settings or (found.found.settings if found.found else None)),
         default_ports=PORTS,
         choices=CHOICES,
         device=device,

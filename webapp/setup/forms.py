@@ -7,7 +7,7 @@ from flask_babel import lazy_gettext as _l
 from werkzeug.datastructures import MultiDict
 from wtforms import BooleanField, Form, HiddenField, PasswordField, StringField
 
-from profiles.model import DEFAULT_PORTS, MailAccount, Protocol, SocketType
+from profiles.model import ASK, DEFAULT_PORTS, MailAccount, Protocol, SocketType
 from webapp.security import FormToken
 
 
@@ -34,6 +34,10 @@ class SetupForm(EmployeeForm):
     password_as_typed = BooleanField()
     include_password = BooleanField(default=True)
     device = HiddenField()
+    found = HiddenField()
+    """Source and domain of the servers that the form shows: sending them back unchanged confirms them."""
+    protocol = HiddenField()
+    """What the person wants where the service offers both: imap or pop3."""
     incoming_protocol = StringField(default=Protocol.IMAP.value)
     incoming_hostname = StringField()
     incoming_port = StringField()
@@ -78,6 +82,19 @@ def confirm_form(path: str) -> ConfirmForm:
     return ConfirmForm(data, meta={"csrf_context": path})
 
 
+def preferred(form: SetupForm) -> Protocol | None:
+    """IMAP or POP3, where the person chose."""
+    chosen = form.protocol.data
+    return Protocol(chosen) if chosen in CHOICES["incoming_protocol"] else None
+
+
+def forget_servers(form: SetupForm) -> None:
+    """Empty the fields of servers by hand."""
+    for side in ("incoming", "outgoing"):
+        for part in ("hostname", "port", "username"):
+            form[f"{side}_{part}"].data = ""
+
+
 def fill_servers(form: SetupForm, account: MailAccount) -> None:
     """Put an account's servers into the fields of servers by hand."""
     for name, value in server_fields(account).items():
@@ -93,7 +110,7 @@ def server_fields(account: MailAccount) -> dict[str, str]:
                 f"{side}_hostname": server.hostname,
                 f"{side}_port": str(server.port),
                 f"{side}_security": server.socket_type.value,
-                f"{side}_username": "" if server.username == str(account.address) else server.username,
+                f"{side}_username": "" if server.username in (str(account.address), ASK) else server.username,
             }
     if account.incoming:
         fields["incoming_protocol"] = account.incoming[0].protocol.value

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from profiles.address import Address, parse_address, to_ascii
 from profiles.model import (
@@ -17,15 +17,15 @@ from profiles.model import (
     Source,
 )
 from profiles.problems import Code, Problem
-from webapp.discovery.candidates import Candidate
-from webapp.setup.forms import CHOICES, SetupForm
+from webapp.discovery.candidates import Candidate, Discovery
+from webapp.setup.forms import CHOICES, SetupForm, forget_servers, preferred, server_fields
 
 LONGEST_PASSWORD = 1024
 """Far beyond any server's own limit; longer is a paste gone wrong."""
 
 Find = Callable[[str], ServiceSettings | None]
 """domain -> settings; a domain's own first, then the provider's."""
-Search = Callable[[Address], Candidate | None]
+Search = Callable[[Address], Discovery]
 """What the network says about the others."""
 
 
@@ -38,9 +38,11 @@ class Submission:
     is_complete: bool = False
     """Whether nothing stands in the way of a check."""
     found: Candidate | None = None
-    """Servers that the network named and a person should confirm before a password goes there."""
+    """Servers that the network named, shown with where they come from and open to correction."""
+    unavailable: tuple[str, ...] = ()
+    """Sources that could not be asked."""
     asks_servers: bool = False
-    """Whether the form must ask for the servers."""
+    """Whether a person must name or confirm the servers before a password goes there."""
     problems: tuple[Problem, ...] = ()
     notes: tuple[Problem, ...] = ()
     """Things mended on the way, worth saying."""
@@ -52,17 +54,48 @@ def look_up(form: SetupForm, find: Find, search: Search) -> Submission:
     if address is None:
         return Submission(problems=problems)
     settings = find(address.domain)
-    if settings is not None or form.incoming_hostname.data or form.outgoing_hostname.data:
-        return Submission(address=address, settings=settings, asks_servers=settings is None, notes=problems)
-    found = search(address)
-    if found is not None and not found.needs_confirmation:
-        return Submission(address=address, settings=found.settings, notes=problems)
-    return Submission(address=address, found=found, asks_servers=True, notes=problems)
+    if settings is not None:
+        return Submission(address=address, settings=settings, notes=problems)
+    shown_for = (form.found.data or "").partition(" ")[2]
+    if shown_for and shown_for != address.domain:
+        forget_servers(form)  # they were found for the address that stood here before
+    if names_servers(form) and not shown_for:
+        return Submission(address=address, asks_servers=True, notes=problems)
+    return _searched(form, address, search(address), problems)
+
+
+def _searched(form: SetupForm, address: Address, discovery: Discovery, notes: tuple[Problem, ...]) -> Submission:
+    """What the network named: taken where it is proved, or where the person confirmed it by sending it back."""
+    unavailable = tuple(p.params["source"] for p in discovery.problems if p.code is Code.SOURCE_UNAVAILABLE)
+    source = (form.found.data or "").partition(" ")[0]
+    found = next((each for each in discovery.candidates if each.source == source), discovery.best)
+    here = Submission(address=address, found=found, unavailable=unavailable, asks_servers=True, notes=notes)
+    if found is None:
+        return here
+    if names_servers(form):
+        return replace(here, settings=found.settings, asks_servers=False) if _is_confirmed(form, found) else here
+    # Where no password is taken, none can go astray.
+    if found.needs_confirmation and not found.settings.needs_oauth:
+        return here
+    return replace(here, settings=found.settings, asks_servers=False)
+
+
+def names_servers(form: SetupForm) -> bool:
+    """Whether the servers are written in the form."""
+    return bool(form.incoming_hostname.data or form.outgoing_hostname.data)
+
+
+def _is_confirmed(form: SetupForm, found: Candidate) -> bool:
+    """Whether the form's servers are those that were found: nothing was corrected."""
+    account = found.settings.account(found.account.address, prefer=preferred(form))
+    return all((form[name].data or "").strip() == value for name, value in server_fields(account).items())
 
 
 def read(form: SetupForm, find: Find, search: Search) -> Submission:
     """Read the whole form, with every problem at once."""
     found = look_up(form, find, search)
+    if found.found is not None and found.asks_servers and not names_servers(form):
+        return found  # to be confirmed first
     problems = list(found.problems)
     settings = found.settings
     if found.address is not None and found.asks_servers:
@@ -70,30 +103,14 @@ def read(form: SetupForm, find: Find, search: Search) -> Submission:
         problems += server_problems
     if settings is not None and settings.needs_oauth:
         problems.append(Problem(Code.AUTH_OAUTH_REQUIRED, {"server": settings.display_name}, place="address"))
-        return _blocked(found, settings, problems)
+        return replace(found, settings=settings, problems=tuple(problems))
     problems += _name_problems(form)
     problems += _username_problems(form, settings)
     problems += password_problems(form.password.data or "", as_typed=bool(form.password_as_typed.data))
     if problems or found.address is None or settings is None:
-        return _blocked(found, settings if not found.asks_servers else None, problems)
-    return Submission(
-        address=found.address,
-        settings=settings,
-        is_complete=True,
-        asks_servers=found.asks_servers,
-        notes=found.notes,
-    )
-
-
-def _blocked(found: Submission, settings: ServiceSettings | None, problems: list[Problem]) -> Submission:
-    return Submission(
-        address=found.address,
-        settings=settings,
-        found=found.found,
-        asks_servers=found.asks_servers,
-        problems=tuple(problems),
-        notes=found.notes,
-    )
+        shown = None if found.asks_servers else settings
+        return replace(found, settings=shown, problems=tuple(problems))
+    return replace(found, settings=settings, is_complete=True)
 
 
 def password_problems(password: str, *, as_typed: bool) -> list[Problem]:
