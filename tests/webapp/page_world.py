@@ -101,7 +101,11 @@ class ScriptedProbe:
             WRONG: Problem(
                 Code.AUTH_WRONG_PASSWORD, server=endpoint, server_text="NO <b>Authentication</b> failed."
             ),
-            REFUSED: Problem(Code.CONNECT_REFUSED, server=endpoint),
+            REFUSED: Problem(
+                Code.CONNECT_REFUSED,
+                {"suggested_port": "143", "suggested_security": "STARTTLS"},
+                server=endpoint,
+            ),
             FULL: Problem(Code.QUOTA_80, {"percent": "83"}, server=endpoint),
         }
         return (found[password],) if password in found else ()

@@ -131,7 +131,7 @@ def _failed(view: CheckView) -> str:
         chosen_device=pages.chosen_device(),
         attempts_left=view.attempts_left,
         can_compare=first.code in _AT_PASSWORD and not view.options.compare and not _was_tried(view, "smtp"),
-        suggestions=suggestions(view.account, errors) if _by_hand(view) else (),
+        suggestions=suggestions(view.account, view.problems) if _by_hand(view) else (),
         can_issue_unchecked=view.can_issue_unchecked,
         unchecked_url=url_for(".issue_unchecked", token=view.token),
         unchecked_form=confirm_form(f"/c/{view.token}/unchecked"),

@@ -1,30 +1,23 @@
-"""One press instead of typing: another port or kind of encryption that a failed check points to.
+"""One press instead of typing: what a failed check found to be right instead.
 
-Only for servers that the person typed; the servers of a domain or provider are not the employee's to change.
+Nothing is offered that the check did not see working (another port, another name of the same server) or that the
+refusals do not point to (the id instead of the address). Only for servers that the person may change; those of a
+domain or provider are not the employee's.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from profiles.model import DEFAULT_PORTS, MailAccount, Protocol, Server, SocketType
-from profiles.problems import Code, Problem
+from profiles.address import parse_address, to_ascii
+from profiles.model import MailAccount, Protocol, Server, SocketType
+from profiles.problems import Problem
 from webapp.languages import gettext as _
 from webapp.setup.forms import SetupForm
 
-_OTHER_SOCKET = frozenset(
-    {
-        Code.PORT_SPEAKS_STARTTLS,
-        Code.PORT_SPEAKS_TLS,
-        Code.STARTTLS_NOT_OFFERED,
-        Code.STARTTLS_REFUSED,
-        Code.CONNECT_REFUSED,
-        Code.CONNECT_TIMEOUT,
-        Code.NO_GREETING,
-        Code.WRONG_PROTOCOL,
-    }
-)
+_SIDES = ("incoming", "outgoing")
+_KINDS = {SocketType.SSL: "SSL/TLS", SocketType.STARTTLS: "STARTTLS"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,38 +30,54 @@ class Suggestion:
 
 def suggestions(account: MailAccount, problems: Iterable[Problem]) -> tuple[Suggestion, ...]:
     """What the problems of a check point to, each once."""
-    servers = {"incoming": account.incoming[:1], "outgoing": account.outgoing[:1]}
-    found = [
-        _other(side, server)
-        for problem in problems
-        if problem.code in _OTHER_SOCKET
-        for side, ours in servers.items()
-        for server in ours
-        if problem.server == server.endpoint
-    ]
-    return tuple(dict.fromkeys(found))
+    return tuple(dict.fromkeys(found for problem in problems for found in _of(account, problem)))
 
 
-def _other(side: str, server: Server) -> Suggestion:
-    # A server on an unusual port first gets the usual one; on the usual port the other kind of TLS is likelier.
-    usual = DEFAULT_PORTS[server.protocol, server.socket_type]
-    socket_type = server.socket_type if server.port != usual else _opposite(server.socket_type)
-    port = DEFAULT_PORTS[server.protocol, socket_type]
-    kind = "SSL/TLS" if socket_type is SocketType.SSL else "STARTTLS"
-    if server.protocol is Protocol.SMTP:
-        words = _("Try the outgoing server with port %(port)s and %(security)s", port=port, security=kind)
-    else:
-        words = _("Try the incoming server with port %(port)s and %(security)s", port=port, security=kind)
-    return Suggestion(f"{side} {port} {socket_type}", words)
+def _of(account: MailAccount, problem: Problem) -> Iterator[Suggestion]:
+    username = problem.params.get("suggested_username")
+    if username:
+        words = _("Try “%(username)s” as the user name", username=username)
+        yield Suggestion(f"username {username}", words)
+    for side, servers in zip(_SIDES, (account.incoming[:1], account.outgoing[:1]), strict=True):
+        for server in servers:
+            if problem.server == server.endpoint:
+                yield from _of_server(side, server, problem)
 
 
-def _opposite(socket_type: SocketType) -> SocketType:
-    return SocketType.STARTTLS if socket_type is SocketType.SSL else SocketType.SSL
+def _of_server(side: str, server: Server, problem: Problem) -> Iterator[Suggestion]:
+    port, kind = problem.params.get("suggested_port"), problem.params.get("suggested_security")
+    if port and kind in set(SocketType):
+        values = {"port": port, "security": _KINDS[SocketType(kind)]}
+        if server.protocol is Protocol.SMTP:
+            words = _("Try the outgoing server with port %(port)s and %(security)s", **values)
+        else:
+            words = _("Try the incoming server with port %(port)s and %(security)s", **values)
+        yield Suggestion(f"{side} {port} {kind}", words)
+    host = problem.params.get("suggested_host")
+    if host:
+        yield Suggestion(f"host {server.hostname} {host}", _("Try the server name %(host)s", host=host))
 
 
 def apply_suggestion(form: SetupForm, value: str) -> None:
     """Put the pressed suggestion into the form's server fields."""
-    side, port, socket_type = (*value.split(" "), "", "", "")[:3]
-    if side in ("incoming", "outgoing") and port.isdigit() and socket_type in set(SocketType):
-        form[f"{side}_port"].data = port
-        form[f"{side}_security"].data = socket_type
+    what, first, second = (*value.split(" "), "", "", "")[:3]
+    if what == "username":
+        _sign_in_as(form, first)
+    elif what == "host":
+        _rename(form, first, second)
+    elif what in _SIDES and first.isascii() and first.isdigit() and second in set(SocketType):
+        form[f"{what}_port"].data = first
+        form[f"{what}_security"].data = second
+
+
+def _sign_in_as(form: SetupForm, username: str) -> None:
+    address, _problems = parse_address(form.address.data or "")
+    for side in _SIDES:
+        form[f"{side}_username"].data = "" if address is not None and username == str(address) else username
+
+
+def _rename(form: SetupForm, old: str, new: str) -> None:
+    """Both sides of one host: their certificate is the same."""
+    for side in _SIDES:
+        if to_ascii(form[f"{side}_hostname"].data or "") == old and to_ascii(new) is not None:
+            form[f"{side}_hostname"].data = new
