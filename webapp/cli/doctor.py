@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
 def doctor(
     terminal: Terminal, *, name: str, connect_to: Overrides, ispdb: bool, verbose: bool, output: Path | None
 ) -> int:
-    """Play the look-ups of Thunderbird, K-9, FairEmail, Delta Chat, Evolution, KMail, Outlook and Apple for DOMAIN.
+    """Look for DOMAIN as Thunderbird, K-9, FairEmail, Delta Chat, Evolution, KMail, Outlook and Apple do.
 
     Each in its own order and with its own strictness, over real DNS and HTTPS; no password is sent anywhere. For a
     domain of yours the DNS records are compared with those of `hagaki domain dns`, and the servers found with the
@@ -61,7 +62,7 @@ def doctor(
     settings = _hosted(domain, config)
     examination = _examine(domain, config, settings, connect_to=connect_to, ispdb=ispdb)
     if output is not None:
-        _write_page(terminal, output, examination)
+        _write_page(terminal, output, examination, config)
     if terminal.json:
         terminal.write_json(document(terminal, examination))
     else:
@@ -87,10 +88,11 @@ def _examine(
     return examine(domain, outbound, settings=settings, service_host=service_host, ispdb=ispdb)
 
 
-def _write_page(terminal: Terminal, output: Path, examination: Examination) -> None:
+def _write_page(terminal: Terminal, output: Path, examination: Examination, config: Config) -> None:
     from webapp.doctor import page
 
-    write_file(output, page.render(examination, terminal.language), private=False)
+    moment = datetime.now(config.timezone)
+    write_file(output, page.render(examination, terminal.language, moment), private=False)
 
 
 # JSON
@@ -202,7 +204,7 @@ def _certificate_line(terminal: Terminal, one: Certificate) -> str:
     from webapp.doctor import words
 
     code = one.problem.code if one.problem else one.silence
-    days = "" if one.days_left is None else terminal.translate(words.DAYS_LEFT, days=one.days_left)
+    days = "" if one.days_left is None else terminal.translate(words.DAYS_LEFT, days=str(one.days_left))
     facts = "  ".join(str(fact) for fact in (one.not_after, days, one.issuer, code) if fact)
     return f"{_mark(one.ok)} {one.server:<33} {facts}".rstrip()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from profiles.problems import N_
+from profiles.problems import N_, Severity
 from webapp.doctor.walk import LookUp, Outcome
 
 NO_FAULT = N_("%(domain)s: every mail app finds what it needs.")
@@ -18,6 +18,25 @@ FINDS_NOTHING = N_("finds nothing")
 NOTHING_OFFERED = N_("nothing is published for it, and nothing is missing")
 ALL_WELL = N_("finds what is published for it")
 
+TITLE = N_("How mail apps find %(domain)s")
+FIGURES = N_("%(well)s of %(all)s mail apps find it; %(problems)s findings.")
+PROBLEMS = N_("What to do")
+ROUTES = N_("Where each mail app looks")
+PICTURE = N_("The way of each mail app through the places where it looks. Its steps stand below in words.")
+STEP, ANSWER, STATE = N_("Step"), N_("What came"), N_("State")
+RECORDS = N_("DNS records")
+RECORD, WANTED, PUBLISHED = N_("Record"), N_("Should be"), N_("Published now")
+NOTHING = N_("nothing")
+TO_PUBLISH = N_("All records as zone-file text")
+ONE_CLICK = N_("One click selects everything, to copy it.")
+CERTIFICATES = N_("Certificates")
+SERVER, UNTIL, ISSUER = N_("Server"), N_("Valid until"), N_("Issued by")
+ADVISED = N_("advisable")
+MARKS = {True: N_("found"), None: N_("nothing there"), False: N_("wrong")}
+RESULTS = {True: N_("works"), None: N_("does not fit"), False: N_("fails")}
+RECORD_STATES = {True: N_("as it should be"), None: N_("not needed"), False: N_("wrong or missing")}
+CERTIFICATE_STATES = {True: N_("valid"), None: N_("not reached from here"), False: N_("not valid")}
+SEVERITIES = {Severity.ERROR: N_("Error"), Severity.WARNING: N_("Warning"), Severity.INFO: N_("Note")}
 LOOK_UPS: dict[LookUp, str] = {
     LookUp.AUTOCONFIG: "autoconfig.",
     LookUp.WELL_KNOWN: "/.well-known",
