@@ -34,11 +34,15 @@ class Probe(Protocol):
 
 def live_probe(config: Config, directory: Directory) -> Probe:
     """Try accounts on their real servers, as far as this host lets people reach."""
-    outbound = Outbound(
+    return partial(probes.check, outbound=live_outbound(config, directory))
+
+
+def live_outbound(config: Config, directory: Directory) -> Outbound:
+    """The door to mail servers as far as this host lets people reach."""
+    return Outbound(
         allow_networks=config.allow_networks,
         resolver=config.resolver,
         ca_file=config.ca_file,
         registered=directory.is_registered,
         allow_other=config.allow_other_servers,
     )
-    return partial(probes.check, outbound=outbound)

@@ -16,6 +16,7 @@ from webapp.budget import Budget
 from webapp.certificates import load_signer
 from webapp.checks.issuing import Issuing, link
 from webapp.checks.live import Probe, live_probe
+from webapp.checks.mailing import Mailer, Mailing, live_mailer
 from webapp.checks.running import Run, Running
 from webapp.checks.sweeper import Sweeper
 from webapp.checks.views import CheckOptions, CheckState, CheckView, Outcome
@@ -23,6 +24,7 @@ from webapp.config import Config
 from webapp.directory import Directory
 from webapp.links import Links, hash_token, new_token, read_token
 from webapp.probes.report import Stage
+from webapp.probes.test_mail import RoundTrip
 from webapp.store import Connection, Store
 from webapp.store import checks as rows
 from webapp.store.values import from_text, to_text
@@ -44,6 +46,7 @@ class Checks:
         config: Config,
         *,
         probe: Probe | None = None,
+        mailer: Mailer | None = None,
         signer: Callable[[], Signer] | None = None,
         now: Callable[[], float] = time.time,
     ) -> None:
@@ -60,6 +63,7 @@ class Checks:
             issuing=self._issuing,
             now=now,
         )
+        self._mailing = Mailing(mailer or live_mailer(config, directory), self.budget)
         self._sweeper: Sweeper | None = None
 
     def start(
@@ -136,6 +140,17 @@ class Checks:
             raise ProblemError(Problem(Code.LINK_EXPIRED))
         artifacts = self._held(row, held) if view.includes_password else self._rendered_again(view)
         self._lay_ready(token, artifacts, known=row.generation, unchecked=view.unchecked)
+
+    def send_test_mail(
+        self, token: str, password: str, *, subject: str, text: str, client_address: str | None = None
+    ) -> RoundTrip:
+        """Send a mail from the person to the person and wait for it; only after the check has passed."""
+        view = self.view(token)
+        if not view.can_send_test_mail:
+            raise ProblemError(Problem(Code.LINK_EXPIRED))
+        return self._mailing.send(
+            view.account, password, subject=subject, text=text, client_address=client_address
+        )
 
     def revoke(self, token: str) -> None:
         """End a check with every link it has or could still get."""

@@ -10,6 +10,7 @@ from profiles.model import MailAccount, Source
 from profiles.problems import Problem
 from webapp.links import DeliveryView, HandoverView
 from webapp.probes.report import Findings, Stage
+from webapp.probes.test_mail import can_send_to_self
 
 
 class CheckState(StrEnum):
@@ -66,6 +67,11 @@ class CheckView:
     def source(self) -> Source:
         """Where the settings came from."""
         return self.account.settings.source
+
+    @property
+    def can_send_test_mail(self) -> bool:
+        """Whether a mail to oneself can be tried: the check has passed, and there is IMAP to see it arrive."""
+        return self.state is CheckState.OK and not self.unchecked and can_send_to_self(self.account)
 
     @property
     def includes_password(self) -> bool:

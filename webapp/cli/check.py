@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from profiles.problems import Problem, ProblemError
+from profiles.model import MailAccount
+from profiles.problems import N_, Problem, ProblemError
 from webapp.cli.account import (
     AccountOptions,
     accept_guess_option,
@@ -15,25 +17,36 @@ from webapp.cli.account import (
     read_password,
     require_usernames,
 )
-from webapp.cli.report import report_document, report_text, stage_line
+from webapp.cli.report import report_document, report_text, stage_line, trip_document, trip_text
 from webapp.cli.settings import load_config
 from webapp.cli.terminal import Terminal, is_terminal_output, json_option, language_option, pass_terminal
 
 if TYPE_CHECKING:
+    from webapp.outbound import Outbound
     from webapp.probes.report import Stage
+    from webapp.probes.test_mail import RoundTrip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class How:
+    """How to check: the flags of the command."""
+
+    password_stdin: bool
+    accept_guess: bool
+    test_mail: bool
+    compare: bool
 
 
 @click.command(short_help="Try an account against its live servers.")
 @account_options
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
 @accept_guess_option
+@click.option("--test-mail", is_flag=True, help="Then send a mail to ADDRESS itself, time it and remove it.")
 @click.option("--compare", is_flag=True, help="Try the outgoing server although the incoming one refused.")
 @language_option
 @json_option
 @pass_terminal
-def check(
-    terminal: Terminal, *, wanted: AccountOptions, password_stdin: bool, accept_guess: bool, compare: bool
-) -> int:
+def check(terminal: Terminal, /, *, wanted: AccountOptions, **how: bool) -> int:
     """Check ADDRESS against its mail servers, stage by stage, with the real password.
 
     The servers are those of your domains and of the providers Hagaki knows, or those of --incoming and
@@ -46,9 +59,10 @@ def check(
     Examples:
       hagaki check hanako@example.com
       hagaki check hanako@example.com --incoming imaps://mail.example.com:993 --password-stdin <password.txt
+      hagaki check hanako@example.com --test-mail
     """
     try:
-        return _check(terminal, wanted, password_stdin=password_stdin, accept_guess=accept_guess, compare=compare)
+        return _check(terminal, wanted, How(**how))
     except ProblemError as error:
         if not terminal.json:
             raise
@@ -56,13 +70,13 @@ def check(
         return 1
 
 
-def _check(
-    terminal: Terminal, wanted: AccountOptions, *, password_stdin: bool, accept_guess: bool, compare: bool
-) -> int:
+def _check(terminal: Terminal, wanted: AccountOptions, how: How) -> int:
     config = load_config()
     found = find_account(wanted, config)
     account, notes = found.account, found.notes
-    password = read_password(terminal, found, from_stdin=password_stdin, accept_guess=accept_guess)
+    if how.test_mail:
+        _demand_both_servers(account)
+    password = read_password(terminal, found, from_stdin=how.password_stdin, accept_guess=how.accept_guess)
     if password is not None:
         require_usernames(account)
 
@@ -76,12 +90,38 @@ def _check(
             terminal.say(stage_line(stage))
 
     outbound = Outbound.unrestricted(resolver=config.resolver, ca_file=config.ca_file)
-    report = probes.check(account, password, outbound=outbound, on_stage=tell, compare=compare)
+    report = probes.check(account, password, outbound=outbound, on_stage=tell, compare=how.compare)
+    trip = None
+    if how.test_mail and password is not None and report.ok:
+        trip = _send_test_mail(terminal, account, password, outbound)
+        report = replace(report, problems=(*report.problems, *trip.problems))
     if terminal.json:
-        terminal.write_json(report_document(terminal, report, notes))
+        more = {"test_mail": trip_document(trip)} if how.test_mail else {}
+        terminal.write_json(report_document(terminal, report, notes) | more)
     else:
         click.echo(report_text(terminal, report, notes, stages=not shown))
+        if how.test_mail:
+            click.echo(trip_text(terminal, trip))
     return 0 if report.ok else 1
+
+
+def _demand_both_servers(account: MailAccount) -> None:
+    from webapp.probes.test_mail import can_send_to_self
+
+    if not can_send_to_self(account):
+        raise click.UsageError("--test-mail needs an IMAP and an SMTP server.")
+
+
+def _send_test_mail(terminal: Terminal, account: MailAccount, password: str, outbound: Outbound) -> RoundTrip:
+    from webapp.probes.test_mail import send_to_self
+
+    return send_to_self(
+        account,
+        password,
+        outbound=outbound,
+        subject=terminal.translate(N_("Test mail")),
+        text=terminal.translate(N_("Hagaki sent this mail to see whether mail arrives. It removes it again.")),
+    )
 
 
 def _nothing_checked(terminal: Terminal, wanted: AccountOptions, problems: tuple[Problem, ...]) -> dict[str, Any]:

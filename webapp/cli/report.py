@@ -12,6 +12,7 @@ from webapp.cli.terminal import Terminal
 
 if TYPE_CHECKING:
     from webapp.probes.report import Report, Stage
+    from webapp.probes.test_mail import RoundTrip
 
 MARKS = {True: ("ok", "green"), False: ("failed", "red"), None: ("-", "white")}
 
@@ -99,3 +100,26 @@ def _verdict(terminal: Terminal, report: Report) -> str:
         return click.style(text, fg="green", bold=True)
     text = terminal.translate(N_("%(address)s does not work yet."), address=address)
     return click.style(text, fg="red", bold=True)
+
+
+def trip_document(trip: RoundTrip | None) -> dict[str, Any] | None:
+    """Return what became of the test mail as JSON carries it; None where none was sent."""
+    if trip is None:
+        return None
+    return {"seconds": None if trip.seconds is None else round(trip.seconds, 3), "removed": trip.is_removed}
+
+
+def trip_text(terminal: Terminal, trip: RoundTrip | None) -> str:
+    """Return what became of the test mail as a person reads it."""
+    if trip is None:
+        return terminal.translate(N_("No test mail was sent."))
+    if trip.seconds is None:
+        return terminal.translate(N_("The test mail was not seen."))
+    seconds = f"{trip.seconds:.1f}"
+    if trip.is_removed:
+        return terminal.translate(
+            N_("Your test mail arrived after %(seconds)s seconds. It has been removed again."), seconds=seconds
+        )
+    return terminal.translate(
+        N_("Your test mail arrived after %(seconds)s seconds. You may delete it."), seconds=seconds
+    )

@@ -10,7 +10,7 @@ from typing import Any
 
 from flask import Blueprint, Flask
 
-from webapp.setup import check, delivery, entry
+from webapp.setup import check, delivery, entry, mailing
 from webapp.setup.names import DEVICE_NAMES
 from webapp.setup.styleguide import styleguide
 
@@ -24,6 +24,7 @@ setup.add_url_rule(f"/c/<token>/<{DEVICE}:device>", "check")
 setup.add_url_rule("/c/<token>.json", view_func=check.poll)
 setup.add_url_rule("/c/<token>/unchecked", view_func=check.issue_unchecked, methods=["POST"])
 setup.add_url_rule("/c/<token>/renew", view_func=check.renew, methods=["POST"])
+setup.add_url_rule("/c/<token>/test-mail", view_func=mailing.send_test_mail, methods=["POST"])
 setup.add_url_rule("/c/<token>/<name>.k9s", "download_k9s", check.download, defaults={"format_name": "k9s"})
 setup.add_url_rule(
     "/c/<token>/<name>.xml", "download_autoconfig", check.download, defaults={"format_name": "autoconfig"}

@@ -21,6 +21,7 @@ from webapp.services import services
 from webapp.setup import files, pages, values
 from webapp.setup.devices import Device
 from webapp.setup.forms import confirm_form
+from webapp.setup.mailing import mail_test
 from webapp.setup.stamp import stamp
 
 CODE_LEVEL = "M"
@@ -46,6 +47,7 @@ def show_device(view: CheckView) -> str:
         renew_form=confirm_form(f"/c/{view.token}/renew"),
         signer_is_public=services().signer_is_public(),
         is_hosted=view.source in (Source.DOMAIN, Source.PROVIDER),
+        mail_test=mail_test(view),
         calendars=values.calendars(view.account, files.options(view, language())),
         **pages.browser_facts(),
         **special(view),

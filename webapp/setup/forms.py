@@ -53,6 +53,12 @@ class ConfirmForm(EmployeeForm):
     """One button that changes something: claim a hand-over, issue unchecked."""
 
 
+class PasswordForm(EmployeeForm):
+    """The password once more: it is kept nowhere."""
+
+    password = PasswordField()
+
+
 SERVER_LABELS = {"incoming": _l("Incoming server"), "outgoing": _l("Outgoing server (SMTP)")}
 CHOICES = {
     "incoming_protocol": {Protocol.IMAP.value: "IMAP", Protocol.POP3.value: "POP3"},
@@ -80,6 +86,12 @@ def confirm_form(path: str) -> ConfirmForm:
     """Make a form with nothing but its token."""
     data = request.form if request.method == "POST" else None
     return ConfirmForm(data, meta={"csrf_context": path})
+
+
+def password_form(path: str) -> PasswordForm:
+    """Make the form that asks for the password alone."""
+    data = request.form if request.method == "POST" else None
+    return PasswordForm(data, meta={"csrf_context": path})
 
 
 def preferred(form: SetupForm) -> Protocol | None:

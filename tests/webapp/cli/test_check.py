@@ -305,3 +305,28 @@ def test_a_mended_address_is_said(hagaki: Command) -> None:
 
     assert done.json["address"] == "hanako@nowhere.example"
     assert "ADDRESS_MENDED" in done.codes
+
+
+@servers
+def test_a_test_mail_goes_round_and_is_timed(at_servers: Command, environment: Environment) -> None:
+    options = ("--incoming", url(environment.incoming()), "--outgoing", url(environment.outgoing()), "--test-mail")
+
+    document = check(at_servers, "second", *options, status=0).json
+
+    assert document["test_mail"]["seconds"] > 0
+    assert document["test_mail"]["removed"] is True
+
+
+@servers
+def test_after_a_failed_check_no_test_mail_is_sent(at_servers: Command, environment: Environment) -> None:
+    options = ("--incoming", url(environment.incoming()), "--outgoing", url(environment.outgoing()), "--test-mail")
+
+    document = check(at_servers, "second", *options, password=WRONG, status=1).json
+
+    assert document["test_mail"] is None
+
+
+def test_a_test_mail_needs_both_servers(hagaki: Command) -> None:
+    done = hagaki("check", "taro@example.com", "--incoming", "imaps://mail.example.com", "--test-mail", status=2)
+
+    assert "--test-mail" in done.err
