@@ -114,3 +114,47 @@ handovers = Table(
     Column("expires_at", Float, nullable=False, index=True),
     Column("revoked", Boolean, nullable=False),
 )
+
+batches = Table(
+    "batches",
+    metadata,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    # The list as the admin knows it.
+    Column("name", String(255), nullable=False),
+    Column("mode", String(20), nullable=False),
+    Column("state", String(20), nullable=False),
+    Column("created_at", Float, nullable=False, index=True),
+    Column("finished_at", Float),
+    # Rows of the list, and how many of them something was made of.
+    Column("total", Integer, nullable=False),
+    Column("made", Integer, nullable=False),
+)
+
+invitations = Table(
+    "invitations",
+    metadata,
+    # Random, so that no backup that is put back gives two people the same link.
+    Column("id", LargeBinary(16), primary_key=True),
+    Column("batch_id", ForeignKey("batches.id", ondelete="CASCADE"), nullable=False, index=True),
+    # The row of the list.
+    Column("row", Integer, nullable=False),
+    # What is printed on the card; it opens nothing.
+    Column("number", BigInteger, nullable=False, unique=True),
+    Column("address_key", String(320), nullable=False, index=True),
+    Column("address", String(320), nullable=False),
+    Column("full_name", String(255), nullable=False),
+    Column("department", String(255), nullable=False),
+    Column("username", String(255)),
+    # Raised by a re-issue, which ends the older link; a reprint leaves it.
+    Column("generation", Integer, nullable=False),
+    Column("token_hash", LargeBinary(32), nullable=False, unique=True),
+    Column("created_at", Float, nullable=False),
+    Column("expires_at", Float, nullable=False, index=True),
+    Column("revoked", Boolean, nullable=False),
+    # How far the employee has come.
+    Column("opened_at", Float),
+    Column("validated_at", Float),
+    Column("issued_at", Float),
+    Column("fetched_at", Float),
+    Column("confirmed_at", Float),
+)

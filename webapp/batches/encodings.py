@@ -1,0 +1,114 @@
+"""Which encoding a text file is in: told by its mark, else the first of UTF-8 and Shift_JIS that fits all of it.
+
+The file is read in pieces and never held.
+"""
+
+from __future__ import annotations
+
+import codecs
+from dataclasses import dataclass
+from pathlib import Path
+
+from profiles.problems import N_, Code, Problem, ProblemError
+
+PIECE = 1 << 18
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+"""Longest first where one begins with another."""
+_NAMES = {
+    "utf-8": "UTF-8",
+    "utf-8-sig": "UTF-8 (BOM)",
+    "utf-16": "UTF-16",
+    "utf-16-le": "UTF-16",
+    "utf-16-be": "UTF-16",
+    "utf-32": "UTF-32",
+    "cp932": "Shift_JIS (CP932)",
+}
+NOT_TEXT = N_("it is neither text nor a workbook")
+
+
+@dataclass(frozen=True, slots=True)
+class Encoding:
+    """A codec and what people call it."""
+
+    codec: str
+
+    @property
+    def name(self) -> str:
+        """As pages and the command line show it."""
+        return _NAMES.get(self.codec, self.codec)
+
+
+@dataclass(frozen=True, slots=True)
+class _Stop:
+    """Where decoding stopped."""
+
+    codec: str
+    line: int
+    offset: int
+
+
+def detect(path: Path, *, name: str, given: str | None = None) -> Encoding:
+    """Return the encoding of all of the file; raises ProblemError LIST_ENCODING with the line, or LIST_FORMAT."""
+    candidates = (_codec(given),) if given else _candidates(path, name)
+    stops = []
+    for codec in candidates:
+        stop = _decode(path, codec)
+        if stop is None:
+            return Encoding(codec)
+        stops.append(stop)
+    # The one that came furthest is most likely what the file was meant to be.
+    furthest = max(stops, key=lambda stop: stop.offset)
+    params = {"file": name, "line": str(furthest.line), "encoding": Encoding(furthest.codec).name}
+    raise ProblemError(Problem(Code.LIST_ENCODING, params, place=f"{name}: {furthest.line}"))
+
+
+def is_known(text: str) -> bool:
+    """Whether Python knows an encoding of this name that turns bytes into text."""
+    try:
+        return codecs.lookup(text)._is_text_encoding
+    except LookupError:
+        return False
+
+
+def _codec(given: str) -> str:
+    name = codecs.lookup(given).name
+    # What Windows calls Shift_JIS is CP932, and the names in such a list need its signs (髙, ①).
+    return {"shift_jis": "cp932", "utf-8": "utf-8-sig"}.get(name, name)
+
+
+def _candidates(path: Path, name: str) -> tuple[str, ...]:
+    with path.open("rb") as file:
+        head = file.read(PIECE)
+    for mark, codec in _MARKS:
+        if head.startswith(mark):
+            return (codec,)
+    if b"\0" not in head:
+        return ("utf-8", "cp932")
+    # UTF-16 without a mark: the NULs of its ASCII signs stand on one side.
+    even, odd = head[0::2].count(0), head[1::2].count(0)
+    if min(even, odd) * 20 > max(even, odd):
+        raise ProblemError(Problem(Code.LIST_FORMAT, {"file": name, "reason": NOT_TEXT}, place=name))
+    return ("utf-16-le",) if odd > even else ("utf-16-be",)
+
+
+def _decode(path: Path, codec: str) -> _Stop | None:
+    """Decode all of the file; return where that stopped, None at the end."""
+    decoder = codecs.getincrementaldecoder(codec)()
+    line, offset = 1, 0
+    with path.open("rb") as file:
+        while True:
+            piece = file.read(PIECE)
+            try:
+                line += decoder.decode(piece, final=not piece).count("\n")
+            except UnicodeDecodeError as error:
+                before = error.object[: error.start].decode(codec, "ignore")
+                return _Stop(codec, line + before.count("\n"), offset + error.start)
+            offset += len(piece)
+            if not piece:
+                return None

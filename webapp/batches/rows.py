@@ -1,0 +1,289 @@
+"""Checks every row and cell of a list, and makes an employee of each good row.
+
+One walk over the rows; all that is remembered of them is a short hash of each address, to find it twice.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from hashlib import blake2b
+
+from profiles.address import Address, parse_address
+from profiles.model import MailAccount, ServiceSettings
+from profiles.problems import Code, Problem, quoted
+from profiles.xml_document import is_writable
+from webapp.batches.columns import Columns, Field
+from webapp.batches.defusing import undefused
+from webapp.batches.reading import ListFile
+from webapp.batches.row import Row, column_letter
+
+FindSettings = Callable[[str], ServiceSettings | None]
+"""domain (A-labels) -> its settings."""
+
+LIMITS = {
+    Field.ADDRESS: 320,
+    Field.FULL_NAME: 100,
+    Field.FAMILY_NAME: 50,
+    Field.GIVEN_NAME: 50,
+    Field.DEPARTMENT: 100,
+    Field.EMPLOYEE_NUMBER: 40,
+    Field.USERNAME: 254,
+    Field.PASSWORD: 256,
+}
+_FORMULA = re.compile(r"[=+\-@＝＋－＠]|#(N/A|REF!|VALUE!|NAME\?|DIV/0!|NULL!|NUM!|SPILL!)")
+_NOTHING = frozenset("-－ー–—")
+"""What people write into a cell that stays empty."""
+_LATIN = re.compile(r"[\x20-\u024f]+\Z")
+_HASH_BYTES = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Employee:
+    """One person of the list, everything about them checked."""
+
+    row: int
+    address: Address
+    settings: ServiceSettings = field(repr=False)
+    full_name: str = ""
+    department: str = ""
+    employee_number: str = ""
+    username: str | None = None
+    password: str | None = field(default=None, repr=False)
+
+    @property
+    def account(self) -> MailAccount:
+        """The account to set up."""
+        return self.settings.account(self.address, self.full_name, username=self.username)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CellProblem:
+    """A problem, and which cell it is about."""
+
+    problem: Problem
+    row: int
+    column: int | None = None
+    """Counted from 0; None where it is about the whole row."""
+    heading: str = ""
+    value: str = field(default="", repr=False)
+    """The cell as it is written; empty for passwords."""
+
+    @property
+    def letter(self) -> str:
+        """`B`."""
+        return "" if self.column is None else column_letter(self.column)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckedRow:
+    """A row with what is wrong with it. A good one has an employee; it may still carry notes."""
+
+    row: Row
+    employee: Employee | None
+    problems: tuple[CellProblem, ...] = ()
+
+    @property
+    def is_good(self) -> bool:
+        """Whether something can be made of it."""
+        return self.employee is not None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """What the rows of one list have to satisfy."""
+
+    find: FindSettings
+    needs_password: bool = False
+    """Every row must have a password, where the list has a column for it."""
+
+
+def check_rows(listing: ListFile, columns: Columns, rules: Rules) -> Iterator[CheckedRow]:
+    """Every row that stands for a person, checked."""
+    seen: dict[bytes, int] = {}
+    for row in listing.rows():
+        if row.number < columns.first_row:
+            continue
+        yield _RowCheck(listing.name, columns, rules, row, seen).result()
+
+
+class _RowCheck:
+    """One row under the eye."""
+
+    def __init__(self, file: str, columns: Columns, rules: Rules, row: Row, seen: dict[bytes, int]) -> None:
+        self._file = file
+        self._columns = columns
+        self._rules = rules
+        self._row = _mended(row) if columns.comes_back else row
+        self._seen = seen
+        self._problems: list[CellProblem] = []
+
+    def result(self) -> CheckedRow:
+        if self._row.problem is not None:
+            self._report(None, self._row.problem)
+            return self._end(None)
+        self._surplus()
+        address = self._address()
+        settings = self._settings(address)
+        full_name = self._full_name()
+        department, number = self._text(Field.DEPARTMENT), self._text(Field.EMPLOYEE_NUMBER)
+        username = self._text(Field.USERNAME) or None
+        password = self._password()
+        self._asked_username(settings, username)
+        if address is None or settings is None or any(found.problem.is_error for found in self._problems):
+            return self._end(None)
+        return self._end(
+            Employee(
+                row=self._row.number,
+                address=address,
+                settings=settings,
+                full_name=full_name,
+                department=department,
+                employee_number=number,
+                username=username if settings.asks_username else None,
+                password=password,
+            )
+        )
+
+    def _end(self, employee: Employee | None) -> CheckedRow:
+        return CheckedRow(row=self._row, employee=employee, problems=tuple(self._problems))
+
+    # what the cells say
+
+    def _address(self) -> Address | None:
+        cell = self._columns.cell(self._row, Field.ADDRESS)
+        if not cell.strip():
+            self._report(Field.ADDRESS, Problem(Code.ADDRESS_MISSING))
+            return None
+        if not self._is_usable(Field.ADDRESS, cell) or self._is_formula(Field.ADDRESS, cell):
+            return None
+        address, problems = parse_address(cell)
+        for problem in problems:
+            self._report(Field.ADDRESS, problem)
+        if address is not None:
+            self._once(address)
+        return address
+
+    def _once(self, address: Address) -> None:
+        key = blake2b(address.key.encode(), digest_size=_HASH_BYTES).digest()
+        first = self._seen.setdefault(key, self._row.number)
+        if first != self._row.number:
+            params = {"address": str(address), "first": str(first)}
+            self._report(Field.ADDRESS, Problem(Code.ADDRESS_REPEATED, params))
+
+    def _settings(self, address: Address | None) -> ServiceSettings | None:
+        if address is None:
+            return None
+        settings = self._rules.find(address.domain)
+        if settings is None:
+            self._report(Field.ADDRESS, Problem(Code.DOMAIN_NOT_SERVED, {"domain": address.domain}))
+        return settings
+
+    def _full_name(self) -> str:
+        name = self._name(Field.FULL_NAME)
+        family, given = self._name(Field.FAMILY_NAME), self._name(Field.GIVEN_NAME)
+        if not name and (family or given):
+            latin = _LATIN.match(family + given)
+            name = " ".join(part for part in ((given, family) if latin else (family, given)) if part)
+        lists_names = any(self._columns.has(one) for one in (Field.FULL_NAME, Field.FAMILY_NAME, Field.GIVEN_NAME))
+        if lists_names and not name and not self._has_problem(Field.FULL_NAME):
+            self._report(Field.FULL_NAME, Problem(Code.NAME_MISSING))
+        return name
+
+    def _name(self, which: Field) -> str:
+        name = self._text(which)
+        if name and (not is_writable(name) or set(name) & set("<>")):
+            self._report(which, Problem(Code.NAME_UNUSABLE))
+            return ""
+        return name
+
+    def _text(self, which: Field) -> str:
+        cell = unicodedata.normalize("NFC", self._columns.cell(self._row, which).strip())
+        if not cell or cell in _NOTHING:
+            return ""
+        usable = self._is_usable(which, cell) and not self._is_formula(which, cell)
+        return cell if usable else ""
+
+    def _password(self) -> str | None:
+        """The password as it is written: nothing of it is mended, not even a blank at its end."""
+        password = self._columns.cell(self._row, Field.PASSWORD)
+        if not password:
+            if self._rules.needs_password and self._columns.has(Field.PASSWORD):
+                self._report(Field.PASSWORD, Problem(Code.PASSWORD_MISSING))
+            return None
+        if not is_writable(password):
+            self._report(Field.PASSWORD, Problem(Code.PASSWORD_UNUSABLE))
+        elif len(password) > LIMITS[Field.PASSWORD]:
+            self._report(Field.PASSWORD, _too_long(Field.PASSWORD))
+        elif password != password.strip() or unicodedata.normalize("NFKC", password) != password:
+            self._report(Field.PASSWORD, Problem(Code.PASSWORD_UNUSUAL))
+        return password
+
+    def _asked_username(self, settings: ServiceSettings | None, username: str | None) -> None:
+        if settings is not None and settings.asks_username and username is None:
+            self._report(Field.USERNAME, Problem(Code.USERNAME_MISSING))
+
+    def _surplus(self) -> None:
+        width = len(self._columns.headings)
+        for index, cell in enumerate(self._row.cells[width:], width):
+            if cell.strip():
+                self._report_at(index, Problem(Code.CELL_WITHOUT_COLUMN, {"value": quoted(cell)}), cell)
+                return
+
+    # what no cell may be
+
+    def _is_usable(self, which: Field, cell: str) -> bool:
+        if len(cell) > LIMITS[which]:
+            self._report(which, _too_long(which))
+            return False
+        # Blanks and what an address is mended of are no control characters.
+        if any(unicodedata.category(sign) in ("Cc", "Cs", "Co", "Zl", "Zp") for sign in cell.strip()):
+            self._report(which, Problem(Code.CELL_CONTROL_CHARACTER))
+            return False
+        return True
+
+    def _is_formula(self, which: Field, cell: str) -> bool:
+        if not _FORMULA.match(cell.strip()):
+            return False
+        self._report(which, Problem(Code.CELL_FORMULA, {"value": quoted(cell)}))
+        return True
+
+    # how it is told
+
+    def _has_problem(self, which: Field) -> bool:
+        index = self._columns.index(which)
+        return index is not None and any(found.column == index for found in self._problems)
+
+    def _report(self, which: Field | None, problem: Problem) -> None:
+        index = None if which is None else self._columns.index(which)
+        value = "" if which in (None, Field.PASSWORD) else self._columns.cell(self._row, which)
+        self._report_at(index, problem, value)
+
+    def _report_at(self, index: int | None, problem: Problem, value: str) -> None:
+        cell = f"{'' if index is None else column_letter(index)}{self._row.number}"
+        known = index is not None and index < len(self._columns.headings)
+        heading = self._columns.headings[index] if known and index is not None else ""
+        words = f" ({quoted(heading, 40)})" if heading and heading != column_letter(index or 0) else ""
+        place = f"{self._file}: {cell}{words}"
+        placed = replace(problem, place=place)
+        self._problems.append(
+            CellProblem(
+                problem=placed, row=self._row.number, column=index, heading=heading, value=quoted(value, 320)
+            )
+        )
+
+
+def _mended(row: Row) -> Row:
+    """A row of our own list of bad rows: without the signs that keep a spreadsheet from calculating."""
+    return replace(row, cells=tuple(undefused(cell) for cell in row.cells))
+
+
+def _too_long(which: Field) -> Problem:
+    return Problem(Code.CELL_TOO_LONG, {"limit": str(LIMITS[which])})
+
+
+def good(rows: Iterable[CheckedRow]) -> Iterator[Employee]:
+    """The employees of the good rows."""
+    return (row.employee for row in rows if row.employee is not None)

@@ -1,0 +1,243 @@
+"""What is drawn on one card, as PDF operators: lengths in millimetres, from the card's top left corner down.
+
+fpdf2 loads and embeds the fonts and writes the file. The operators are written here, because one card holds two
+hundred of them, most of them the same on every card: those are kept and written again as they are.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from typing import Protocol
+
+from profiles.qr import Matrix
+
+MM = 72 / 25.4
+POINT = 25.4 / 72
+
+INK, GREY, VERMILION, WORDS, EDGE = (
+    (0.1, 0.1, 0.1),
+    (0.3, 0.3, 0.3),
+    (0.816, 0.227, 0.106),
+    (0.7, 0.176, 0.063),
+    (0.56,) * 3,
+)
+_BOLD = 0.03
+"""Width of the outline that makes an ordinary weight bold, as a share of the size."""
+_TURNED = frozenset("ー－-‐–—―〜～…‥（）()「」『』【】[]<>〈〉《》=＝:：")
+"""Signs that lie on their side in vertical writing."""
+_RAISED = frozenset("、。，．")
+
+Colour = tuple[float, ...]
+
+
+class TypeFace(Protocol):
+    """What is needed of a font of fpdf2."""
+
+    i: int
+
+    def encode_text(self, text: str) -> str:
+        """The operator that shows the text; notes its signs for the subset."""
+
+    def get_text_width(self, text: str, font_size_pt: float, text_shaping_params: None) -> tuple[int, float]:
+        """Count and width in points."""
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """How text looks; the size in points."""
+
+    face: TypeFace
+    size: float
+    colour: Colour = INK
+    bold: bool = False
+
+    def width(self, text: str) -> float:
+        """Of a line, in millimetres."""
+        return self.face.get_text_width(text, self.size, None)[1] * POINT
+
+    def fitting(self, text: str, room: float) -> Style:
+        """The same, smaller where the text would need more room (in millimetres) than there is."""
+        width = self.width(text)
+        return self if width <= room else Style(self.face, self.size * room / width, self.colour, self.bold)
+
+
+class Drawing:
+    """The operators of a card, or of the part of it that is the same on every card."""
+
+    def __init__(self) -> None:
+        self._operators: list[str] = []
+
+    def __str__(self) -> str:
+        return "\n".join(self._operators)
+
+    def text(self, x: float, y: float, text: str, style: Style, *, align: str = "left") -> None:
+        """One line; `y` is its baseline, `align` says which end of it `x` is."""
+        if align != "left":
+            x -= style.width(text) / (2 if align == "middle" else 1)
+        self._show(text, style, f"1 0 0 1 {x * MM:.2f} {-y * MM:.2f} Tm")
+
+    def vertical(self, x: float, top: float, bottom: float, text: str, style: Style, *, spacing: float) -> None:
+        """Text from top to bottom around the line `x`, in the middle of its room; smaller where it is too long.
+
+        Its signs stand one by one, so the text itself goes along for whoever copies or listens (ActualText).
+        """
+        size = style.size * POINT
+        needed = _length(text, size, spacing)
+        if needed > bottom - top:
+            shrunk = style.size * (bottom - top) / needed
+            style, size = Style(style.face, shrunk, style.colour, style.bold), shrunk * POINT
+            needed = _length(text, size, spacing)
+        y = top + (bottom - top - needed) / 2
+        self._operators.append(f"/Span <</ActualText <{_hex(text)}>>> BDC")
+        for sign in text:
+            step = _advance(sign) * size
+            if not sign.isspace():
+                self._upright_or_turned(x, y, sign, style, step)
+            y += step + spacing * size
+        self._operators.append("EMC")
+
+    def _upright_or_turned(self, x: float, y: float, sign: str, style: Style, step: float) -> None:
+        size = style.size * POINT
+        width = style.width(sign)
+        if sign in _TURNED or _is_narrow(sign):
+            self._show(
+                sign, style, f"0 -1 1 0 {(x - 0.35 * size) * MM:.2f} {-(y + (step - width) / 2) * MM:.2f} Tm"
+            )
+            return
+        right, up = (0.6 * size, 0.6 * size) if sign in _RAISED else (0.0, 0.0)
+        place = f"{(x - width / 2 + right) * MM:.2f} {-(y + 0.88 * size - up) * MM:.2f}"
+        self._show(sign, style, f"1 0 0 1 {place} Tm")
+
+    def line(self, x1: float, y1: float, x2: float, y2: float, *, width: float, colour: Colour) -> None:
+        """A straight line."""
+        path = f"{x1 * MM:.2f} {-y1 * MM:.2f} m {x2 * MM:.2f} {-y2 * MM:.2f} l"
+        self._operators.append(f"{_rgb(colour)} RG {width * MM:.2f} w {path} S")
+
+    def box(self, x: float, y: float, width: float, height: float, *, stroke: float, colour: Colour) -> None:
+        """The outline of a rectangle."""
+        rectangle = f"{x * MM:.2f} {-(y + height) * MM:.2f} {width * MM:.2f} {height * MM:.2f} re"
+        self._operators.append(f"{_rgb(colour)} RG {stroke * MM:.2f} w {rectangle} S")
+
+    def perforation(self, x: float, y: float, width: float, height: float) -> None:
+        """The edge of a stamp: half circles at even distances."""
+        self._operators.append(f"{_rgb(EDGE)} RG {0.15 * MM:.2f} w")
+        corners = [(x, y), (x + width, y), (x + width, y + height), (x, y + height)]
+        for (x1, y1), (x2, y2) in zip(corners, corners[1:] + corners[:1], strict=True):
+            self._operators.append(_bites(x1, y1, x2, y2))
+
+    def code(self, x: float, y: float, side: float, matrix: Matrix) -> None:
+        """A QR code as one path of its black runs, so that no seam shows at any size."""
+        module = side / len(matrix) * MM
+        # In a space of modules every number is small and whole, which makes the file small too.
+        space = f"q {module:.5f} 0 0 {-module:.5f} {x * MM:.3f} {-y * MM:.3f} cm 0 g"
+        runs = [_run(run) for row in enumerate(matrix) for run in _runs(*row)]
+        self._operators.append("\n".join([space, *runs, "f Q"]))
+
+    def _show(self, text: str, style: Style, matrix: str) -> None:
+        colour = _rgb(style.colour)
+        weight = f"2 Tr {style.size * _BOLD:.2f} w {colour} RG" if style.bold else "0 Tr"
+        font = f"/F{style.face.i} {style.size:.2f} Tf"
+        self._operators.append(f"{colour} rg BT {weight} {font} {matrix} {style.face.encode_text(text)} ET")
+
+
+def is_vertical(text: str) -> bool:
+    """Whether a name is written from top to bottom: one with kanji or kana."""
+    return any(_is_wide(sign) for sign in text)
+
+
+def wrapped(text: str, style: Style, room: float, *, lines: int) -> list[str]:
+    """Break a text into at most so many lines; Japanese anywhere, other words at blanks. The last one is cut."""
+    found: list[str] = []
+    rest = text.strip()
+    while rest and len(found) < lines:
+        end = _fitting_signs(rest, style, room)
+        if len(found) == lines - 1 and end < len(rest):
+            found.append(rest[: max(end - 1, 1)].rstrip() + "…")
+            break
+        found.append(rest[:end].rstrip())
+        rest = rest[end:].lstrip()
+    return found
+
+
+def _fitting_signs(text: str, style: Style, room: float) -> int:
+    width, last_blank = 0.0, 0
+    for index, sign in enumerate(text):
+        width += style.width(sign)
+        if width > room:
+            breaks_here = _is_wide(sign) and sign not in "、。，．）」』ー"
+            return index if breaks_here or not last_blank else last_blank
+        if sign == " " or _is_wide(sign):
+            last_blank = index + 1
+    return len(text)
+
+
+@cache
+def _run(run: tuple[int, int, int]) -> str:
+    """Column, row and length of black modules as a rectangle. There are some ten thousand of them at most."""
+    column, row, length = run
+    return f"{column} {row} {length} 1 re"
+
+
+def _runs(row: int, modules: Iterable[bool]) -> Iterable[tuple[int, int, int]]:
+    start = None
+    for column, is_black in enumerate((*modules, False)):
+        if is_black and start is None:
+            start = column
+        elif start is not None and not is_black:
+            yield start, row, column - start
+            start = None
+
+
+@lru_cache(maxsize=64)
+def _bites(x1: float, y1: float, x2: float, y2: float) -> str:
+    """One side of a stamp: short lines between half holes, the holes as two Bézier curves each."""
+    hole, pitch = 1.25, 1.78
+    length = abs(x2 - x1) + abs(y2 - y1)
+    count = round(length / pitch)
+    ahead = ((x2 - x1) / length, (y2 - y1) / length)
+    inward = (-ahead[1], ahead[0])
+
+    def at(along: float, depth: float) -> str:
+        x = x1 + ahead[0] * along + inward[0] * depth
+        y = y1 + ahead[1] * along + inward[1] * depth
+        return f"{x * MM:.1f} {-y * MM:.1f}"
+
+    path = [f"{at(0, 0)} m"]
+    radius, bend = hole / 2, hole / 2 * 0.5523
+    for number in range(count):
+        middle = (number + 0.5) * length / count
+        start, end = middle - radius, middle + radius
+        path.append(f"{at(start, 0)} l")
+        path.append(f"{at(start, bend)} {at(middle - bend, radius)} {at(middle, radius)} c")
+        path.append(f"{at(middle + bend, radius)} {at(end, bend)} {at(end, 0)} c")
+    return " ".join([*path, f"{at(length, 0)} l S"])
+
+
+def _length(text: str, size: float, spacing: float) -> float:
+    return sum(_advance(sign) * size for sign in text) + spacing * size * max(len(text) - 1, 0)
+
+
+def _advance(sign: str) -> float:
+    """How far down the next sign stands, as a share of the size."""
+    if sign.isspace():
+        return 0.5
+    return 0.62 if _is_narrow(sign) else 1.0
+
+
+def _is_wide(sign: str) -> bool:
+    return unicodedata.east_asian_width(sign) in ("W", "F")
+
+
+def _is_narrow(sign: str) -> bool:
+    return not _is_wide(sign) and unicodedata.east_asian_width(sign) != "A"
+
+
+def _rgb(colour: Colour) -> str:
+    return " ".join(f"{part:.3g}" for part in colour)
+
+
+def _hex(text: str) -> str:
+    return "FEFF" + text.encode("utf-16-be").hex().upper()
