@@ -71,6 +71,9 @@ class WebServer:
         self.certificates: dict[str, CertificateFiles] = {}
         self.requests: list[WebRequest] = []
         self._contexts: dict[str, ssl.SSLContext] = {}
+        self._lock = threading.Lock()
+        self.context = None if authority is None else self._usual(authority)
+        """TLS that chooses the certificate by the name asked; None for plain http."""
         self._server = _Server((host, 0), _Handler)
         self._server.web = self
         self.port: int = self._server.server_address[1]
@@ -94,11 +97,8 @@ class WebServer:
             return Reply(body=route)
         return NOT_FOUND if route is None else route
 
-    def context(self) -> ssl.SSLContext | None:
-        """TLS that chooses the certificate by the name asked; None for plain http."""
-        if self.authority is None:
-            return None
-        context = self._context_of(self.authority.good())
+    def _usual(self, authority: Authority) -> ssl.SSLContext:
+        context = self._context_of(authority.good())
         context.sni_callback = self._choose
         return context
 
@@ -109,11 +109,12 @@ class WebServer:
 
     def _context_of(self, files: CertificateFiles) -> ssl.SSLContext:
         key = str(files.chain)
-        if key not in self._contexts:
-            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            context.load_cert_chain(files.chain, files.key)
-            self._contexts[key] = context
-        return self._contexts[key]
+        with self._lock:  # every connection has its own thread
+            if key not in self._contexts:
+                context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+                context.load_cert_chain(files.chain, files.key)
+                self._contexts[key] = context
+            return self._contexts[key]
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -190,7 +191,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             return  # the client went away, or did not like the certificate
 
     def setup(self) -> None:
-        context = self.server.web.context()
+        context = self.server.web.context
         if context is not None:
             self.request.settimeout(self.timeout)
             # The handshake happens here, in the connection's own thread, with the first byte read.

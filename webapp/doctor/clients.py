@@ -52,7 +52,7 @@ def thunderbird(world: World) -> Outcome:
 
 def thunderbird_android(world: World) -> Outcome:
     """Thunderbird for Android and K-9 Mail: never with the address, no Autodiscover, no SRV."""
-    walk = Walk(world, "thunderbird-android", "Thunderbird for Android, K-9 Mail")
+    walk = Walk(world, "thunderbird-android", "Thunderbird Android, K-9")
     read = strictness.thunderbird_android
     setup = walk.autoconfig(https_urls(world.domain) + http_urls(world.domain), read)
     return walk.end(setup or walk.by_ispdb(read, ISPDB_APPS) or walk.by_mx(read, ISPDB_APPS))

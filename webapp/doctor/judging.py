@@ -16,8 +16,6 @@ from webapp.doctor.visit import Chain, Visit
 NOT_WELL_FORMED = N_("it is no well-formed XML document of the expected kind")
 
 _XML_TYPES = ("text/xml", "application/xml")
-_GOOD_STATUSES = (400, 404, 405, 410)
-"""Answers by which a server says in an orderly way that it has nothing to say. 400 belongs to the V2 JSON."""
 
 
 class Purpose(StrEnum):
@@ -75,8 +73,13 @@ def _answer(chain: Chain, purpose: Purpose, *, bare: bool) -> Iterator[Problem]:
             yield _problem(Code.HTTP_NOT_REDIRECTED, chain)
     elif final.status == 200:
         yield from _content(chain, purpose, bare=bare)
-    elif not bare and not final.is_plain and final.status not in _GOOD_STATUSES:
+    elif not bare and not final.is_plain and not _is_orderly(final, purpose):
         yield _problem(Code.WEB_STATUS, chain)
+
+
+def _is_orderly(final: Visit, purpose: Purpose) -> bool:
+    """Whether it says that it has nothing, so that clients go on; only the V2 JSON may answer 400."""
+    return final.is_absent or (final.status == 400 and purpose is Purpose.JSON)
 
 
 def _content(chain: Chain, purpose: Purpose, *, bare: bool) -> Iterator[Problem]:
@@ -95,7 +98,7 @@ def _content(chain: Chain, purpose: Purpose, *, bare: bool) -> Iterator[Problem]
 
 
 def _problem(code: Code, chain: Chain, **params: str) -> Problem:
-    url = chain.asked.url
+    # Without the query: the same fault of the same place is told once.
+    url = chain.asked.url.partition("?")[0]
     facts = {"url": url, "status": str(chain.final.status), "content_type": chain.final.content_type or "–"}
-    known = facts | params
-    return Problem(code, known, place=url, server=chain.asked.host)
+    return Problem(code, facts | params, place=url, server=chain.asked.host)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
 from xml.etree.ElementTree import Element
@@ -30,7 +30,14 @@ _STYLE = (
 .key { display: flex; flex-wrap: wrap; gap: var(--s-1) var(--s-5); font-size: var(--t-s); color: var(--text-2); }
 .zone { margin: 0; padding: var(--s-4); background: var(--paper-2); border: 1px solid var(--line);
   border-radius: var(--r-1); font: 400 var(--t-xs)/1.7 var(--mono); white-space: pre-wrap; user-select: all; }
-.asked td { padding-right: var(--s-4); }
+@media (max-width: 43.99rem) {
+  .asked tr { grid-template-columns: minmax(0, 1fr) auto; }
+  .asked :is(td, th) { grid-column: 1 / -1; }
+  .asked .t { grid-column: 1; }
+  .asked .x { grid-column: 2; }
+  .asked td[data-label]::before { content: attr(data-label); display: block; font-size: var(--t-xs);
+    color: var(--text-2); }
+}
 .note { color: var(--text-2); font-size: var(--t-s); }
 .state.warn { color: var(--text); font-weight: 600; }
 .state.warn::before { border-color: var(--shu); }
@@ -191,12 +198,12 @@ class _Report:
     def _section(self, heading: str, *children: Element | None) -> Element:
         return tag("section", tag("h2", self._say(heading)), *children, class_="panel")
 
-    def _table(self, heads: Iterable[str], rows: Iterable[tuple[Element, ...]]) -> Element:
+    def _table(self, heads: tuple[str, ...], rows: Iterable[tuple[Element, ...]]) -> Element:
         head = tag("tr", *(tag("th", self._say(text), scope="col") for text in heads))
-        numbered = list(_rows(rows))
-        return tag("table", tag("thead", head), tag("tbody", *numbered), class_="fold asked")
-
-
-def _rows(rows: Iterable[tuple[Element, ...]]) -> Iterator[Element]:
-    for cells in rows:
-        yield tag("tr", *cells)
+        lines = []
+        for cells in rows:
+            for text, cell in zip(heads, cells, strict=True):
+                if cell.get("class", "") not in ("t", "x"):
+                    cell.set("data-label", self._say(text))  # shown where a narrow screen has no head
+            lines.append(tag("tr", *cells))
+        return tag("table", tag("thead", head), tag("tbody", *lines), class_="fold asked")

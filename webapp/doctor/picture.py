@@ -24,7 +24,11 @@ STYLE = """
 .route .v { font-weight: 600; }
 .route .bad { fill: var(--shu-text); }
 .route .wide { display: none; }
-@media (min-width: 60rem) { .route .wide { display: inline; } .route .narrow { display: none; } }
+@media (min-width: 60rem) {
+  .route { margin-top: -4.5rem !important; }
+  .route .wide { display: inline; }
+  .route .narrow { display: none; }
+}
 @media (forced-colors: active) { .route { forced-color-adjust: none; } }
 """
 
@@ -78,11 +82,9 @@ def _route(number: int, outcome: Outcome, say: Say) -> list[Element]:
 
 
 def _worth(look_up: LookUp, steps: tuple[Step, ...]) -> bool | None:
-    """One mark for several questions of a kind: what was taken counts most, then what is wrong."""
-    found = {step.ok for step in steps if step.by is look_up}
-    if True in found:
-        return True
-    return False if False in found else None
+    """One mark for several questions of a kind: the last that led to anything decides, as for the client."""
+    found = [step.ok for step in steps if step.by is look_up and step.ok is not None]
+    return found[-1] if found else None
 
 
 def _x(look_up: LookUp) -> str:

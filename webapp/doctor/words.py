@@ -7,7 +7,7 @@ from webapp.doctor.walk import LookUp, Outcome
 
 NO_FAULT = N_("%(domain)s: every mail app finds what it needs.")
 ADVICE_ONLY = N_("%(domain)s works; there is some advice.")
-HAS_FAULTS = N_("%(domain)s has faults that keep mail apps from finding it.")
+HAS_FAULTS = N_("%(domain)s has faults that mislead mail apps or keep them away.")
 NOT_HOSTED = N_(
     "%(domain)s is not among your domains, so its records are not compared with anything: only what the mail apps "
     "find is shown."
@@ -19,7 +19,7 @@ NOTHING_OFFERED = N_("nothing is published for it, and nothing is missing")
 ALL_WELL = N_("finds what is published for it")
 
 TITLE = N_("How mail apps find %(domain)s")
-FIGURES = N_("%(well)s of %(all)s mail apps find it; %(problems)s findings.")
+FIGURES = N_("Mail apps without a fault: %(well)s of %(all)s. Findings: %(problems)s.")
 PROBLEMS = N_("What to do")
 ROUTES = N_("Where each mail app looks")
 PICTURE = N_("The way of each mail app through the places where it looks. Its steps stand below in words.")
@@ -33,7 +33,7 @@ CERTIFICATES = N_("Certificates")
 SERVER, UNTIL, ISSUER = N_("Server"), N_("Valid until"), N_("Issued by")
 ADVISED = N_("advisable")
 MARKS = {True: N_("found"), None: N_("nothing there"), False: N_("wrong")}
-RESULTS = {True: N_("works"), None: N_("does not fit"), False: N_("fails")}
+RESULTS = {True: N_("works"), None: N_("does not fit"), False: N_("has faults")}
 RECORD_STATES = {True: N_("as it should be"), None: N_("not needed"), False: N_("wrong or missing")}
 CERTIFICATE_STATES = {True: N_("valid"), None: N_("not reached from here"), False: N_("not valid")}
 SEVERITIES = {Severity.ERROR: N_("Error"), Severity.WARNING: N_("Warning"), Severity.INFO: N_("Note")}

@@ -9,7 +9,7 @@ from typing import Any
 
 from profiles.codes import Code
 from profiles.dns_records import RecordType, records, zone_value
-from profiles.model import Protocol, ServiceSettings
+from profiles.model import Protocol, ServiceSettings, SocketType
 from tests.servers.authority import Authority
 from tests.servers.dns import NameServer
 from tests.servers.web import ANY, Reply, WebServer, wsgi
@@ -66,8 +66,9 @@ class Hosting:
         self.overrides |= self.web.connect_to(*hosts, DOMAIN) | self.plain.connect_to(*hosts, DOMAIN)
         here = self.settings.for_domain(DOMAIN)
         for one in (*here.incoming_servers, *here.outgoing_servers):
-            # TLS is all that the doctor asks of a mail server.
-            self.overrides[one.hostname, one.port] = (self.web.host, self.web.port)
+            # TLS is all that the doctor asks of a mail server. Behind STARTTLS nobody listens, which is no fault.
+            port = self.web.port if one.socket_type is SocketType.SSL else 1
+            self.overrides[one.hostname, one.port] = (self.web.host, port)
 
     def _publish_names(self) -> None:
         zone = self.names.records
