@@ -57,7 +57,7 @@ bench: dev translations ## ratios in one run
 soak: dev translations ## the long figures
 	@$(BIN)/python -m pytest -m soak
 
-screenshots: dev translations ## pictures of every page
+screenshots: dev translations ## pictures of every page, and the README's
 	@$(BIN)/python scripts/screenshots.py
 
 clean: ## remove what can be made again; data/ stays

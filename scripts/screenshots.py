@@ -107,7 +107,6 @@ README_HEIGHTS = {"phone": 780, "desk": 860}
 README = (
     ("form", "phone", "en", "light"),
     ("checking", "phone", "ja", "dark"),
-    ("failed", "phone", "en", "dark"),
     ("failed", "phone", "ja", "light"),
     ("windows", "desk", "en", "light"),
     ("iphone", "phone", "ja", "light"),
