@@ -10,7 +10,7 @@ from typing import Any
 
 from flask import Blueprint, Flask
 
-from webapp.setup import check, delivery, entry, mailing
+from webapp.setup import advice, check, delivery, entry, mailing
 from webapp.setup.names import DEVICE_NAMES
 from webapp.setup.styleguide import styleguide
 
@@ -19,6 +19,7 @@ DEVICE = "any(iphone, android, mac, windows, linux)"
 deliveries = Blueprint("delivery", __name__)
 deliveries.add_url_rule("/d/<token>/<filename>", view_func=delivery.deliver)
 setup.add_url_rule("/", view_func=entry.start, methods=["GET", "POST"], strict_slashes=False)
+setup.add_url_rule("/advice", view_func=advice.advice)
 setup.add_url_rule("/c/<token>", view_func=check.check)
 setup.add_url_rule(f"/c/<token>/<{DEVICE}:device>", "check")
 setup.add_url_rule("/c/<token>.json", view_func=check.poll)

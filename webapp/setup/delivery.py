@@ -6,6 +6,8 @@ its link. A hand-over is claimed by POST: who only looks at it, a preview bot or
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from flask import redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
@@ -16,13 +18,18 @@ from webapp.setup import pages
 from webapp.setup.devices import Device
 from webapp.setup.forms import ConfirmForm, confirm_form
 
+_FILES: Mapping[str, str] = {"profile": ".mobileconfig", "k9s": ".k9s", "values": ".txt"}
+"""What a claim may ask for by `file`; `device=android` alone means the settings file."""
+
 
 def deliver(token: str, filename: str) -> Response:
     """Send the file. HEAD looks without counting."""
     links = services().links
     artifact = links.peek(token, filename) if request.method == "HEAD" else links.fetch(token, filename)
     response = Response(artifact.data, content_type=artifact.content_type)
-    response.headers["Content-Disposition"] = f'attachment; filename="{artifact.filename}"'
+    # Values are there to be read and copied, everything else to be opened by an app.
+    how = "inline" if filename.endswith(_FILES["values"]) else "attachment"
+    response.headers["Content-Disposition"] = f'{how}; filename="{artifact.filename}"'
     return response
 
 
@@ -33,11 +40,17 @@ def handover(token: str, device: str | None = None) -> Response | str | tuple[st
     form = confirm_form(path)
     if request.method == "POST" and form.csrf_token.validate(form):
         claimed = services().links.claim(token)
-        return redirect(url_for("delivery.deliver", token=claimed.token, filename=claimed.filenames[0]), 303)
+        filename = claimed.file(_wanted()) or claimed.filenames[0]
+        return redirect(url_for("delivery.deliver", token=claimed.token, filename=filename), 303)
     services().links.handover(token)  # raises for a link that is used or has ended
     if request.method == "POST":
         return _page(form, Problem(Code.FORM_EXPIRED)), 422
     return _page(form, None)
+
+
+def _wanted() -> str:
+    usual = "k9s" if request.form.get("device") == Device.ANDROID else "profile"
+    return _FILES.get(request.form.get("file") or usual, _FILES[usual])
 
 
 def _page(form: ConfirmForm, problem: Problem | None) -> str:

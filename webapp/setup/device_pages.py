@@ -43,6 +43,7 @@ def show_device(view: CheckView) -> str:
         done_words=_took(view),
         asks_password=not view.includes_password,
         download_url=_download_url(view),
+        no_profile=files.refusal(view, "mobileconfig"),
         renew_url=url_for(".renew", token=view.token),
         renew_form=confirm_form(f"/c/{view.token}/renew"),
         signer_is_public=services().signer_is_public(),
@@ -64,7 +65,8 @@ def _took(view: CheckView) -> Markup:
 def _download_url(view: CheckView) -> str | None:
     if view.delivery is None or not view.delivery.alive:
         return None
-    return url_for("delivery.deliver", token=view.delivery.token, filename=view.delivery.filenames[0])
+    filename = view.delivery.file(".mobileconfig")
+    return filename and url_for("delivery.deliver", token=view.delivery.token, filename=filename)
 
 
 def _iphone(view: CheckView) -> dict[str, Any]:

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from profiles.formats import FORMATS
 from profiles.model import Artifact, RenderOptions
-from profiles.problems import ProblemError
+from profiles.problems import Problem, ProblemError
 from webapp import i18n
 from webapp.checks import CheckView
 
 
 def options(view: CheckView, language: str) -> RenderOptions:
     """How to render for this check, without a password."""
-    return RenderOptions(
-        language=language,
-        unchecked=view.unchecked,
-        translate=lambda text: i18n.translate(text, language),
-    )
+    gettext = i18n.catalogue(language).gettext
+    return RenderOptions(language=language, unchecked=view.unchecked, translate=gettext)
 
 
 def render(view: CheckView, format_name: str) -> Artifact:
@@ -29,3 +26,12 @@ def render_if_possible(view: CheckView, format_name: str) -> Artifact | None:
         return render(view, format_name)
     except ProblemError:
         return None
+
+
+def refusal(view: CheckView, format_name: str) -> Problem | None:
+    """Why a format cannot hold the account, None where it can."""
+    try:
+        render(view, format_name)
+    except ProblemError as error:
+        return error.problems[0]
+    return None

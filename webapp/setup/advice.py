@@ -1,0 +1,79 @@
+"""IMAP or POP3: a few questions, a recommendation, and the form with that choice made. Nothing is stored."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+from flask import render_template, request, url_for
+from flask_babel import LazyString
+from flask_babel import lazy_gettext as _l
+
+from profiles.advice import Advice, Backup, Devices, Offline, Shared, Situation, Space, advise
+from webapp import presentation
+from webapp.i18n import translate
+from webapp.languages import language
+from webapp.setup import pages
+
+QUESTIONS: Mapping[str, LazyString] = {
+    "devices": _l("How many devices read this mail?"),
+    "shared": _l("Do others read the same mailbox?"),
+    "space": _l("How much room is there on the server?"),
+    "offline": _l("Must old mail be readable without the network?"),
+    "backup": _l("Who keeps a copy of your mail?"),
+}
+"""Field of a Situation -> its question, the one that decides most first."""
+ANSWERS: Mapping[StrEnum, LazyString] = {
+    Devices.SEVERAL: _l("Several, such as a phone and a computer"),
+    Devices.ONE: _l("Only one"),
+    Shared.NO: _l("No, only I"),
+    Shared.YES: _l("Yes, such as info@ or a family address"),
+    Space.PLENTY: _l("Plenty, or I do not know"),
+    Space.SCARCE: _l("Little, or mail is deleted after some days"),
+    Offline.NO: _l("No, recent mail is enough"),
+    Offline.YES: _l("Yes, all of it"),
+    Backup.SERVER: _l("The mail service"),
+    Backup.OWN: _l("I want a copy of my own"),
+}
+
+
+def advice() -> str:
+    """Ask; once answered, recommend."""
+    presentation.belongs_to(pages.house())
+    situation = _situation()
+    given = advise(situation) if set(request.args) & set(QUESTIONS) else None
+    return render_template(
+        "setup/advice.html",
+        questions=tuple((name, words, _choices(name)) for name, words in QUESTIONS.items()),
+        situation=situation,
+        advice=given,
+        reasons=_translated(given.reasons) if given else (),
+        cautions=_translated(given.cautions) if given else (),
+        form_url=None if given is None else _form_url(given),
+        device=pages.device(),
+    )
+
+
+def _situation() -> Situation:
+    """The answers in the page's address; what is no answer counts as the common one."""
+    common, args = Situation(), request.args
+    return Situation(
+        devices=args.get("devices", common.devices, Devices),
+        offline=args.get("offline", common.offline, Offline),
+        space=args.get("space", common.space, Space),
+        backup=args.get("backup", common.backup, Backup),
+        shared=args.get("shared", common.shared, Shared),
+    )
+
+
+def _choices(name: str) -> tuple[tuple[StrEnum, LazyString], ...]:
+    kind = type(getattr(Situation(), name))
+    return tuple((value, words) for value, words in ANSWERS.items() if isinstance(value, kind))
+
+
+def _translated(messages: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(translate(message, language()) for message in messages)
+
+
+def _form_url(given: Advice) -> str:
+    return url_for(".start", protocol=given.protocol.value, device=pages.chosen_device())
