@@ -14,10 +14,11 @@ from webapp.cli.domain import open_directory
 from webapp.cli.files import write_file
 from webapp.cli.report import MARKS, server_document
 from webapp.cli.settings import load_config
-from webapp.cli.terminal import Terminal, json_option, language_option, pass_terminal
+from webapp.cli.terminal import COLOURS, Terminal, json_option, language_option, pass_terminal
 
 if TYPE_CHECKING:
     from profiles.model import ServiceSettings
+    from profiles.problems import Problem
     from webapp.config import Config
     from webapp.doctor import Examination
     from webapp.doctor.certificates import Certificate
@@ -172,11 +173,16 @@ def text(terminal: Terminal, examination: Examination, *, hosted: bool, verbose:
     if verbose:
         lines += ["", *(_record_line(terminal, one) for one in examination.records)] if examination.records else []
     lines += ["", *(_certificate_line(terminal, one) for one in examination.certificates)]
-    lines += ["", *(terminal.paragraph(problem) for problem in examination.problems)]
+    lines += ["", *(_piece(*piece) for piece in words.grouped(examination.problems, terminal.language))]
     if not hosted:
         lines += ["", terminal.translate(words.NOT_HOSTED, domain=examination.domain)]
     lines += ["", _verdict(terminal, examination)]
     return "\n".join(lines).strip("\n").replace("\n\n\n", "\n\n")
+
+
+def _piece(problem: Problem, summaries: list[str], advice: str) -> str:
+    head = click.style(f"{problem.severity} {problem.code}", fg=COLOURS[problem.severity], bold=True)
+    return "\n  ".join([head, *summaries, advice])
 
 
 def _client_line(terminal: Terminal, outcome: Outcome) -> str:

@@ -68,6 +68,7 @@ def examine(
     compared = () if settings is None else compare(_zone(settings, domain, service_host, web), outbound)
     certificates = _certificates(world, outcomes, seconds)
     found = (
+        *_name_server_trouble(domain, outbound),
         *_certificate_problems(certificates),
         *(comparison.problem for comparison in compared if comparison.problem is not None),
         *(problem for chain in web.chains() for problem in judging.faults(chain, domain)),
@@ -100,6 +101,15 @@ def _world(domain: str, outbound: Outbound, web: Web, settings: ServiceSettings 
         expected=None if settings is None else settings.account(address),
         ispdb=ispdb,
     )
+
+
+def _name_server_trouble(domain: str, outbound: Outbound) -> tuple[Problem, ...]:
+    """Where the name servers fail, nothing else that was found means much."""
+    try:
+        outbound.records(domain, "MX")
+    except ProblemError as error:
+        return tuple(replace(problem, place=domain) for problem in error.problems)
+    return ()
 
 
 def _mx(domain: str, outbound: Outbound) -> tuple[tuple[Mx, ...], bool]:

@@ -15,7 +15,7 @@ from webapp.doctor.examination import Examination
 from webapp.doctor.markup import drawing, page, tag
 from webapp.doctor.records import Comparison
 from webapp.doctor.walk import Outcome, Step, words_of
-from webapp.i18n import describe, format_moment, translate
+from webapp.i18n import format_moment, translate
 
 _STYLE = (
     picture.STYLE
@@ -99,19 +99,18 @@ class _Report:
     def _problems(self) -> Element | None:
         if not self._found.problems:
             return None
-        ordered = sorted(self._found.problems, key=lambda problem: list(Severity).index(problem.severity))
-        return self._section(words.PROBLEMS, tag("ul", *map(self._problem, ordered), class_="found"))
+        pieces = words.grouped(self._found.problems, self._language)
+        return self._section(words.PROBLEMS, tag("ul", *(self._piece(*piece) for piece in pieces), class_="found"))
 
-    def _problem(self, problem: Problem) -> Element:
-        summary, advice = describe(problem, self._language)
-        severity = self._say(words.SEVERITIES[problem.severity])
+    def _piece(self, problem: Problem, summaries: list[str], advice: str) -> Element:
+        severity = tag("span", self._say(words.SEVERITIES[problem.severity]))
+        severity.set("class", _SEVERITY_CLASSES[problem.severity])
         return tag(
             "li",
-            tag("p", tag("span", severity, class_=_SEVERITY_CLASSES[problem.severity]), " ",
-                tag("code", str(problem.code), class_="note")),
-            tag("p", tag("strong", summary)),
+            tag("p", severity, " ", tag("code", str(problem.code), class_="note")),
+            *(tag("p", tag("strong", summary)) for summary in summaries),
             tag("p", advice, class_="fix"),
-        )  # fmt: skip
+        )
 
     def _routes(self) -> Element:
         key = tag(

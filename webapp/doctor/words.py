@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from profiles.problems import N_, Severity
+from collections.abc import Iterable
+
+from profiles.problems import N_, Problem, Severity
 from webapp.doctor.walk import LookUp, Outcome
+from webapp.i18n import describe
 
 NO_FAULT = N_("%(domain)s: every mail app finds what it needs.")
 ADVICE_ONLY = N_("%(domain)s works; there is some advice.")
@@ -64,3 +67,17 @@ def verdict_of(ok: bool, *, has_problems: bool) -> str:
     if not ok:
         return HAS_FAULTS
     return ADVICE_ONLY if has_problems else NO_FAULT
+
+
+def grouped(problems: Iterable[Problem], language: str) -> list[tuple[Problem, list[str], str]]:
+    """Problems of one code with the same advice as one piece: the first, what happened to each, the advice.
+
+    Errors come first.
+    """
+    pieces: dict[tuple[str, str], tuple[Problem, list[str], str]] = {}
+    for problem in sorted(problems, key=lambda problem: list(Severity).index(problem.severity)):
+        summary, advice = describe(problem, language)
+        _, summaries, _ = pieces.setdefault((problem.code, advice), (problem, [], advice))
+        if summary not in summaries:
+            summaries.append(summary)
+    return list(pieces.values())

@@ -146,6 +146,8 @@ FAULTS = (
     fault("name-servers-fail", lambda world: (world.names.faults.__setitem__(AUTOCONFIG, "SERVFAIL"),
                                               world.overrides.pop((AUTOCONFIG, 443))),
           Code.DNS_SERVFAIL, Code.WEB_UNREACHABLE, fails="delta-chat"),
+    fault("name-servers-of-the-domain-fail", lambda world: world.names.faults.__setitem__(DOMAIN, "SERVFAIL"),
+          Code.DNS_SERVFAIL, where=DOMAIN),
     fault("nothing-published", everything_gone, Code.RECORD_MISSING, Code.CLIENT_FINDS_NOTHING, fails=EVERYONE),
     # certificates
     *(fault(f"{kind}-certificate-on-{host.partition('.')[0]}", certificate(host, kind), code, fails=fails,
