@@ -35,7 +35,9 @@ def language() -> str:
     if chosen in LANGUAGES:
         return str(chosen)
     default = str(current_app.config["BABEL_DEFAULT_LOCALE"])
-    return request.accept_languages.best_match(LANGUAGES, default=default) or default
+    # "*" takes the first of the list: the host's own language.
+    ours = sorted(LANGUAGES, key=lambda name: name != default)
+    return request.accept_languages.best_match(ours, default=default) or default
 
 
 def gettext(text: str, **values: object) -> str:

@@ -67,6 +67,19 @@ def test_delivered_profile_verifies_and_holds_the_account(pages: Pages, tmp_path
     assert mail["IncomingPassword"] == "correct horse 9"
 
 
+@pytest.mark.parametrize(("prefix", "words"), [("/en", "Mail for {}"), ("/ja", "{} のメール")])
+def test_delivered_profile_names_the_address_in_its_texts(
+    pages: Pages, tmp_path: Path, prefix: str, words: str
+) -> None:
+    signed = pages.client.get(delivery_path(pages, pages.checked(path=prefix))).data
+
+    plist = plistlib.loads(verify(signed, status(pages.services.config).root, tmp_path))
+
+    assert plist["PayloadDisplayName"] == words.format("t.yamada@example.co.jp")
+    assert "t.yamada@example.co.jp" in plist["PayloadDescription"]
+    assert "t.yamada@example.co.jp" in plist["ConsentText"]["default"]
+
+
 def test_unticked_password_is_not_in_the_profile(pages: Pages, tmp_path: Path) -> None:
     signed = pages.client.get(delivery_path(pages, pages.checked(include_password="(absent)"))).data
 

@@ -26,6 +26,7 @@ def pages(tmp_path: Path) -> Iterator[Pages]:
         ("/", "ja,en;q=0.5", "ja"),
         ("/", "en-GB,en", "en"),
         ("/", "fr", "en"),
+        ("/", "*", "en"),
         ("/ja", "en", "ja"),
         ("/ja/", "en", "ja"),
         ("/en", "ja", "en"),

@@ -30,7 +30,7 @@ class Issuing:
             language=options.language,
             password=password,
             unchecked=unchecked,
-            translate=lambda text: i18n.translate(text, options.language),
+            translate=i18n.catalogue(options.language).gettext,
         )
         signer = self._signer()
         return tuple(signer.sign(FORMATS[name].render(account, rendering)) for name in FORMATS_DELIVERED)
