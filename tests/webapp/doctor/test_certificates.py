@@ -21,12 +21,14 @@ KINDS = {
 }
 
 
-def look(authority: Authority, server: ScriptedServer, protocol: Protocol, security: SocketType) -> Certificate:
+def look(
+    authority: Authority, server: ScriptedServer, protocol: Protocol, security: SocketType, seconds: float = 5.0
+) -> Certificate:
     outbound = Outbound.unrestricted(
         ca_file=authority.ca_file, connect_to={(HOST, PORT): (server.host, server.port)}
     )
     door = Door(host=HOST, port=PORT, protocol=protocol, socket_type=security)
-    (found,) = look_at([door, door], outbound, seconds=1.0)
+    (found,) = look_at([door, door], outbound, seconds=seconds)
     return found
 
 
@@ -69,7 +71,7 @@ def test_a_server_that_does_not_come_to_tls_is_silent_and_not_well(
     authority: Authority, conversation: Conversation
 ) -> None:
     with ScriptedServer(conversation) as server:
-        found = look(authority, server, Protocol.IMAP, SocketType.STARTTLS)
+        found = look(authority, server, Protocol.IMAP, SocketType.STARTTLS, seconds=0.3)
 
         assert found.ok is None
         assert found.silence is not None

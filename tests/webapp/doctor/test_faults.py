@@ -76,7 +76,7 @@ def pox(old: str, new: str) -> Callable[[Hosting], object]:
         request = HttpsRequest(
             url=f"https://{AUTODISCOVER}{POX}", method="POST", body=request_body(f"user@{DOMAIN}")
         )
-        served = world.outbound().https_request(request, deadline=2.0)
+        served = world.outbound().https_request(request, deadline=5.0)
         assert old.encode() in served.body
         world.web.routes[AUTODISCOVER, POX] = Reply(body=served.body.replace(old.encode(), new.encode()))
 
