@@ -18,8 +18,11 @@ LAYERS: tuple[tuple[str, frozenset[str]], ...] = (
     ("wiring", frozenset({"__init__"})),
     ("blueprints and endpoints", frozenset({"setup", "endpoints", "health", "errors"})),
     ("what blueprints share", frozenset({"services", "security", "presentation", "languages"})),
-    ("checks", frozenset({"checks"})),
-    ("work without Flask", frozenset({"discovery", "probes", "links", "budget", "certificates", "doctor"})),
+    ("checks and batches", frozenset({"checks", "batches"})),
+    (
+        "work without Flask",
+        frozenset({"discovery", "probes", "links", "budget", "certificates", "doctor", "handouts"}),
+    ),
     ("below", frozenset({"store", "outbound", "directory", "i18n", "local_ca", "access_log", "discovery_names"})),
     ("configuration", frozenset({"config", "setting_values"})),
 )

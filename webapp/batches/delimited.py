@@ -47,6 +47,11 @@ class _Lines:
         """Whether nothing was left for this row."""
         return not self._taken
 
+    @property
+    def first_text(self) -> str:
+        """The first line of this row as it is written."""
+        return self._taken[0].rstrip("\r\n") if self._taken else ""
+
     def begin(self) -> None:
         """The next line begins a new row."""
         self.first += len(self._taken)
@@ -68,7 +73,9 @@ def rows(path: Path, *, codec: str, delimiter: str) -> Iterator[Row]:
             number += 1
             cells = _next_cells(lines, delimiter)
             if cells is None:
-                yield Row(number=number, problem=Problem(Code.LIST_QUOTING, {"line": str(lines.first)}))
+                problem = Problem(Code.LIST_QUOTING, {"line": str(lines.first)})
+                # The line as it stands, for the list of bad rows.
+                yield Row(number=number, cells=(lines.first_text,), problem=problem)
                 lines.give_back()
             elif lines.are_over:
                 return

@@ -36,6 +36,7 @@ LIMITS = {
 _FORMULA = re.compile(r"[=+\-@＝＋－＠]|#(N/A|REF!|VALUE!|NAME\?|DIV/0!|NULL!|NUM!|SPILL!)")
 _NOTHING = frozenset("-－ー–—")
 """What people write into a cell that stays empty."""
+_BREAKS = re.compile(r"[\t\r\n\v\f\u2028\u2029]+")
 _LATIN = re.compile(r"[\x20-\u024f]+\Z")
 _HASH_BYTES = 10
 
@@ -84,6 +85,8 @@ class CheckedRow:
     row: Row
     employee: Employee | None
     problems: tuple[CellProblem, ...] = ()
+    address: str = ""
+    """The address as far as it could be read."""
 
     @property
     def is_good(self) -> bool:
@@ -119,6 +122,7 @@ class _RowCheck:
         self._row = _mended(row) if columns.comes_back else row
         self._seen = seen
         self._problems: list[CellProblem] = []
+        self._shown_address = ""
 
     def result(self) -> CheckedRow:
         if self._row.problem is not None:
@@ -126,6 +130,7 @@ class _RowCheck:
             return self._end(None)
         self._surplus()
         address = self._address()
+        self._shown_address = str(address or quoted(self._columns.cell(self._row, Field.ADDRESS).strip(), 320))
         settings = self._settings(address)
         full_name = self._full_name()
         department, number = self._text(Field.DEPARTMENT), self._text(Field.EMPLOYEE_NUMBER)
@@ -148,7 +153,9 @@ class _RowCheck:
         )
 
     def _end(self, employee: Employee | None) -> CheckedRow:
-        return CheckedRow(row=self._row, employee=employee, problems=tuple(self._problems))
+        return CheckedRow(
+            row=self._row, employee=employee, problems=tuple(self._problems), address=self._shown_address
+        )
 
     # what the cells say
 
@@ -200,7 +207,8 @@ class _RowCheck:
         return name
 
     def _text(self, which: Field) -> str:
-        cell = unicodedata.normalize("NFC", self._columns.cell(self._row, which).strip())
+        # Alt+Enter within a name is a blank to whoever reads it.
+        cell = _BREAKS.sub(" ", unicodedata.normalize("NFC", self._columns.cell(self._row, which).strip()))
         if not cell or cell in _NOTHING:
             return ""
         usable = self._is_usable(which, cell) and not self._is_formula(which, cell)

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 import click
 
 from profiles.problems import Code, ProblemError
-from webapp.cli import check, config, discover, doctor, domain, render, serve, signing
+from webapp.cli import bulk, check, config, discover, doctor, domain, render, serve, signing
 from webapp.cli.terminal import Terminal, spoken_language
 
 COMMANDS: tuple[click.Command, ...] = (
@@ -22,6 +22,7 @@ COMMANDS: tuple[click.Command, ...] = (
     check.check,
     discover.discover,
     render.render,
+    bulk.bulk,
     domain.domain,
     doctor.doctor,
     signing.signing,
