@@ -34,12 +34,16 @@ COLOURS = 64
 """Enough for pages of flat colour; a quarter of the size."""
 
 
+def nothing(person: Visitor) -> None:
+    """The page as it comes."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
     """A page: where it is, from which browser, and what is done there before the picture."""
 
     path: str = "/"
-    act: Callable[[Visitor], None] = lambda person: None
+    act: Callable[[Visitor], None] = nothing
     user_agent: str = IPHONE
 
 

@@ -49,6 +49,10 @@ class DeliveryView:
     """Of the file that has the fewest left."""
     alive: bool
 
+    def file(self, suffix: str) -> str | None:
+        """The file for one kind of device."""
+        return _ending(self.filenames, suffix)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HandoverView:
@@ -67,6 +71,10 @@ class Claimed:
 
     token: str
     filenames: tuple[str, ...]
+
+    def file(self, suffix: str) -> str | None:
+        """The file for one kind of device."""
+        return _ending(self.filenames, suffix)
 
 
 def new_token() -> str:
@@ -237,6 +245,10 @@ class Links:
         if row is None:
             return Problem(Code.LINK_UNKNOWN)
         return Problem(Code.LINK_USED if row.claimed_at is not None and not row.revoked else Code.LINK_EXPIRED)
+
+
+def _ending(filenames: tuple[str, ...], suffix: str) -> str | None:
+    return next((name for name in filenames if name.endswith(suffix)), None)
 
 
 def _known_hash(token: str) -> bytes:

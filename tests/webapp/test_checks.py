@@ -107,7 +107,7 @@ class World:
     def fetch(self, view: CheckView) -> Artifact:
         """The profile behind a check's delivery."""
         assert view.delivery is not None
-        return self.checks.links.fetch(view.delivery.token, view.delivery.filenames[0])
+        return self.checks.links.fetch(view.delivery.token, view.delivery.file(".mobileconfig"))
 
 
 @pytest.fixture(scope="session")

@@ -57,7 +57,7 @@ def test_the_profile_of_a_good_check_verifies(
     view = checked(checks, environment, PEOPLE["normal"].password)
     assert (view.state, view.problems) == (CheckState.OK, ())
     assert view.delivery is not None
-    artifact = checks.links.fetch(view.delivery.token, view.delivery.filenames[0])
+    artifact = checks.links.fetch(view.delivery.token, view.delivery.file(".mobileconfig"))
     (tmp_path / "signed").write_bytes(artifact.data)
     root = config.data / "signing" / "ca.pem"
 

@@ -282,7 +282,7 @@ def test_used_up_links_can_be_made_anew(pages: Pages) -> None:
     token = pages.checked()
     view = pages.checks.view(token)
     assert view.delivery is not None
-    path = f"/d/{view.delivery.token}/{view.delivery.filenames[0]}"
+    path = f"/d/{view.delivery.token}/{view.delivery.file('.mobileconfig')}"
     for _ in range(5):
         pages.client.get(path)
     page = pages.client.get(f"/en/c/{token}/iphone").text

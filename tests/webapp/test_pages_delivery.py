@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from defusedxml.ElementTree import fromstring
 
 from tests.conftest import require
 from tests.webapp.page_world import Pages, close_pages, form_token, open_pages, title
@@ -170,10 +171,75 @@ def test_hand_over_on_an_iphone_shows_the_steps(pages: Pages) -> None:
     assert 'class="clock"' in page
 
 
-def test_hand_over_on_android_says_where_its_code_is(pages: Pages) -> None:
+@pytest.mark.parametrize(
+    ("wanted", "filename"),
+    [
+        ({}, "example.co.jp.mobileconfig"),
+        ({"device": "iphone"}, "example.co.jp.mobileconfig"),
+        ({"device": "android"}, "example.co.jp.k9s"),
+        ({"device": "android", "file": "k9s"}, "example.co.jp.k9s"),
+        ({"device": "android", "file": "values"}, "example.co.jp.txt"),
+        ({"device": "android", "file": "profile"}, "example.co.jp.mobileconfig"),
+        ({"device": "toaster", "file": "../../x"}, "example.co.jp.mobileconfig"),
+    ],
+)
+def test_each_device_claims_its_own_file(pages: Pages, wanted: dict[str, str], filename: str) -> None:
+    path = handover_path(pages, pages.checked())
+    token = form_token(pages.client.get(path).text)
+
+    claimed = pages.client.post(path, data={"csrf_token": token} | wanted)
+
+    assert claimed.status_code == 303
+    assert claimed.headers["Location"].rpartition("/")[2] == filename
+    assert pages.client.get(claimed.headers["Location"]).status_code == 200
+
+
+def test_android_page_asks_for_androids_file(pages: Pages) -> None:
     page = pages.client.get("/en" + handover_path(pages, pages.checked()) + "/android").text
 
-    assert "This link is for iPhone, iPad and Mac" in page
+    assert '<input type="hidden" name="device" value="android">' in page
+    assert "t.yamada" not in page
+
+
+def android_delivery(pages: Pages, file: str) -> str:
+    """Where the claimed file of an Android phone is."""
+    path = handover_path(pages, pages.checked())
+    token = form_token(pages.client.get(path).text)
+    wanted = {"csrf_token": token, "device": "android", "file": file}
+    return str(pages.client.post(path, data=wanted).headers["Location"])
+
+
+def test_settings_file_is_unsigned_and_leaves_the_password_to_the_app(pages: Pages) -> None:
+    answer = pages.client.get(android_delivery(pages, "k9s"))
+
+    root = fromstring(answer.data)
+    assert answer.content_type == "application/octet-stream"
+    assert answer.headers["Content-Disposition"] == 'attachment; filename="example.co.jp.k9s"'
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert root.findtext(".//incoming-server/host") == "mail.example.co.jp"
+    assert root.findtext(".//identity/email") == "t.yamada@example.co.jp"
+    assert b"correct horse" not in answer.data
+
+
+def test_values_are_read_in_the_browser_without_the_password(pages: Pages) -> None:
+    answer = pages.client.get(android_delivery(pages, "values"))
+
+    assert answer.content_type == "text/plain; charset=utf-8"
+    assert answer.headers["Content-Disposition"] == 'inline; filename="example.co.jp.txt"'
+    assert "mail.example.co.jp" in answer.text
+    assert "correct horse" not in answer.text
+
+
+@pytest.mark.parametrize("file", ["k9s", "values"])
+def test_androids_files_end_after_five_fetches_and_head_does_not_count(pages: Pages, file: str) -> None:
+    path = android_delivery(pages, file)
+
+    heads = [pages.client.head(path).status_code for _ in range(7)]
+    fetched = [pages.client.get(path) for _ in range(6)]
+
+    assert set(heads) == {200}
+    assert len({answer.data for answer in fetched[:5]}) == 1
+    assert [answer.status_code for answer in fetched] == [200] * 5 + [410]
 
 
 def test_line_is_told_to_open_safari(pages: Pages) -> None:

@@ -44,7 +44,7 @@ def paths(pages: Pages) -> tuple[str, ...]:
         *(f"/{language}{path}" for language in ("ja", "en") for path in pages_of_both),
         f"/c/{good}.json",
         f"/c/{good}/example.co.jp.k9s",
-        f"/d/{view.delivery.token}/{view.delivery.filenames[0]}",
+        f"/d/{view.delivery.token}/{view.delivery.file('.mobileconfig')}",
         f"/d/{view.delivery.token}/nothing",
         "/healthz",
         "/readyz",

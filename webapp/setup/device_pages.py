@@ -70,8 +70,7 @@ def _download_url(view: CheckView) -> str | None:
 
 
 def _iphone(view: CheckView) -> dict[str, Any]:
-    del view
-    return {}
+    return {"phone_values": values.by_hand(view.account, values.PHONE)}
 
 
 def _android(view: CheckView) -> dict[str, Any]:
