@@ -636,6 +636,11 @@ TEXTS: dict[Code, Text] = {
         N_("Look in the inbox and among junk mail in some minutes; if it stays away, ask your administrator."),
         WARNING,
     ),
+    Code.DAV_NOT_USABLE: Text(
+        N_("%(protocol)s at %(server)s did not pass the check (%(reason)s)."),
+        N_("Mail works all the same. Ask your administrator about calendar and contacts."),
+        WARNING,
+    ),
     # discovery
     Code.NOTHING_FOUND: Text(
         N_("No mail servers were found for %(domain)s."),
@@ -811,6 +816,11 @@ TEXTS: dict[Code, Text] = {
     Code.BATCH_CHECK_STOPPED: Text(
         N_("%(server)s said that there are too many log-ins; %(count)s rows were therefore not tried."),
         N_("Wait an hour and check again, more slowly with --check-rate."),
+        WARNING,
+    ),
+    Code.ROW_NOT_TRIED: Text(
+        N_("The password of this row was not tried on the mail server."),
+        N_("Check again later; until then the profile says that it was not checked."),
         WARNING,
     ),
     Code.LINK_ONLY_LOCAL: Text(
