@@ -112,6 +112,7 @@ SAMPLES = {
     "place": "corp.toml: incomingServer[1].port",
     "port": "993",
     "prefix": "INBOX",
+    "protocol": "CalDAV",
     "reason": "…",
     "seconds": "30",
     "security": "STARTTLS",

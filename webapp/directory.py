@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from functools import cache, cached_property
 from importlib import resources
 from threading import Lock
+from urllib.parse import urlsplit
 
 from profiles.catalogue import parse
 from profiles.model import DOMAIN, ServiceSettings, Source
@@ -271,6 +272,11 @@ def _servers_of(every: Iterable[ServiceSettings]) -> Iterable[tuple[str, int]]:
     for settings in every:
         for server in settings.incoming_servers + settings.outgoing_servers:
             yield server.hostname, server.port
+        for service in (settings.calendar, settings.addressbook):
+            if service is not None:
+                # Not `hostname`, which would make %EMAILDOMAIN% lower case.
+                parts = urlsplit(service.url)
+                yield parts.netloc.removesuffix(f":{parts.port}").strip("[]"), parts.port or 443
 
 
 def _parse_all(texts: Mapping[str, str]) -> list[Entry]:

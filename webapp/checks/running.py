@@ -132,7 +132,7 @@ class Running:
             client_address=_address_to_tell(run),
         )
         self._settle(run, report)
-        account = replace(run.account, path_prefix=report.findings.path_prefix)
+        account = replace(report.account, path_prefix=report.findings.path_prefix)
         outcome = Outcome(problems=report.problems, findings=report.findings, milliseconds=report.milliseconds)
         if not report.ok or run.password is None:
             return End(account=account, outcome=outcome)

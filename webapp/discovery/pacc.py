@@ -8,7 +8,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from hashlib import sha256
 from typing import Any
+from urllib.parse import urlsplit
 
+from profiles.address import to_ascii
 from profiles.model import (
     DEFAULT_PORTS,
     Authentication,
@@ -90,7 +92,13 @@ def _dav(protocols: Mapping[str, Any], key: str) -> DavService | None:
     url = _member(protocols, key).get("url")
     if not isinstance(url, str) or len(url) > 500 or not (url.isascii() and url.isprintable()):
         return None
-    return DavService(url=url) if url.startswith("https://") else None
+    try:
+        parts = urlsplit(url)
+        has_port = parts.port is not None
+    except ValueError:
+        return None
+    host = to_ascii(parts.hostname or "")
+    return None if parts.scheme != "https" or has_port or host is None or "." not in host else DavService(url=url)
 
 
 def _digests(records: Iterable[str]) -> set[str]:

@@ -12,8 +12,10 @@ from profiles.address import Address, parse_address
 from profiles.model import MailAccount, Protocol, Server
 from profiles.problems import Code, Problem, ProblemError
 from webapp.outbound import Deadline, Outbound
+from webapp.probes import dav
 from webapp.probes.comparison import compared, refined, without_repetition
 from webapp.probes.credentials import Credentials, credentials
+from webapp.probes.dav import with_dav
 from webapp.probes.deadlines import Deadlines
 from webapp.probes.dialogue import Facts, Failure, Plan
 from webapp.probes.driver import Probe
@@ -42,8 +44,8 @@ def check(
     """Try the first incoming and the first outgoing server of `account`, whichever it has.
 
     Without a password, or where only OAuth signs in, everything up to the log-in is tried. SMTP gets the password
-    only after the incoming server took it; `compare` lets SMTP try although it was refused. `on_stage` is called
-    as stages end, from two threads but never at once.
+    only after the incoming server took it; `compare` lets SMTP try although it was refused. Calendar and contacts
+    come last. `on_stage` is called as stages end, from two threads but never at once.
     """
     started = time.monotonic()
     run = _Run(account, outbound, deadlines, on_stage, compare=compare)
@@ -57,13 +59,14 @@ def check(
     problems = [problem for outcome in outcomes for problem in outcome.problems]
     notes = compared(account, outcomes[0], outcomes[1], _facts(incoming), _facts(outgoing))
     findings = _findings(incoming, outgoing)
-    return Report(
+    report = Report(
         account=replace(account, path_prefix=findings.path_prefix or account.path_prefix),
         stages=tuple(stage for outcome in outcomes for stage in outcome.stages),
         problems=(*without_repetition(problems), *notes),
         findings=findings,
-        milliseconds=round((time.monotonic() - started) * 1000),
     )
+    report = with_dav(report, password, outbound=outbound, on_stage=run.tell, seconds=run.dav_seconds)
+    return replace(report, milliseconds=round((time.monotonic() - started) * 1000))
 
 
 @dataclass(slots=True, kw_only=True)
@@ -108,8 +111,13 @@ class _Run:
         self._deadlines = deadlines
         self._total = Deadline(deadlines.total)
         self._on_stage = on_stage
-        self._telling = threading.Lock()
+        self.telling = threading.Lock()
         self._compare = compare
+
+    @property
+    def dav_seconds(self) -> float:
+        """What is left for calendar and contacts."""
+        return min(dav.SECONDS, self._total.remaining)
 
     def sides(self, *, envelope: bool, client_address: str | None) -> tuple[_Side | None, _Side | None]:
         """The incoming and the outgoing side, None where the account has none."""
@@ -205,12 +213,13 @@ class _Run:
             refine=refine,
             on_tls=on_tls,
             on_accepted=on_accepted,
-            on_stage=self._tell,
+            on_stage=self.tell,
         )
 
-    def _tell(self, stage: Stage) -> None:
+    def tell(self, stage: Stage) -> None:
+        """Pass a stage on as it ends."""
         if self._on_stage is not None:
-            with self._telling:
+            with self.telling:
                 self._on_stage(stage)
 
     def refusal(self, problems: tuple[Problem, ...], sides: Iterable[_Side | None]) -> Report:
@@ -229,7 +238,7 @@ class _Run:
             for stage in stages_of(side.server, envelope=side.envelope)
         )
         for stage in stages:
-            self._tell(stage)
+            self.tell(stage)
         return Report(account=self._account, stages=stages, problems=problems)
 
 

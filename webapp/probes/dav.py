@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import base64
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 from urllib.parse import urljoin, urlsplit
 from xml.etree.ElementTree import ParseError
 
@@ -16,15 +16,24 @@ from profiles.model import DavService, MailAccount
 from profiles.problems import Code, Problem, ProblemError
 from webapp.outbound import Deadline, HttpsAnswer, HttpsRequest, Outbound
 from webapp.probes.credentials import Credentials, credentials
-from webapp.probes.report import Stage, StageName
+from webapp.probes.report import Report, Stage, StageName
 from webapp.probes.verdicts import clean
 
 SECONDS = 15.0
+NAMES = {"caldav": "CalDAV", "carddav": "CardDAV"}
 REDIRECTS = 5
 _DAV = "{DAV:}"
 _BODY = (
     b'<?xml version="1.0" encoding="utf-8"?>'
     b'<propfind xmlns="DAV:"><prop><current-user-principal/></prop></propfind>'
+)
+_REFUSED = frozenset(
+    (
+        Code.AUTH_WRONG_PASSWORD,
+        Code.AUTH_OAUTH_REQUIRED,
+        Code.AUTH_NO_COMMON_MECHANISM,
+        Code.AUTH_NOT_AUTHORIZED,
+    )
 )
 _HEADERS = {"Depth": "0", "Content-Type": "application/xml; charset=utf-8"}
 
@@ -62,6 +71,68 @@ def check_dav(
     )
 
 
+def with_dav(
+    report: Report,
+    password: str | None,
+    *,
+    outbound: Outbound,
+    on_stage: Callable[[Stage], None],
+    seconds: float = SECONDS,
+) -> Report:
+    """Add calendar and contacts to the report on an account's mail.
+
+    They only warn: mail works without them. A service that refuses the password is left out of the account, so
+    that no device goes on asking. After mail has failed nothing is tried: one cause is enough.
+    """
+    account = report.account
+    services = (("caldav", account.calendar), ("carddav", account.addressbook))
+    if not any(service for _, service in services):
+        return report
+    if not report.ok:
+        untried = tuple(_untried(services, next(p.code for p in report.problems if p.is_error)))
+        for stage in untried:
+            on_stage(stage)
+        return replace(report, stages=report.stages + untried)
+    secret = None if account.settings.needs_oauth else password
+    found = check_dav(account, secret, outbound=outbound, on_stage=on_stage, seconds=seconds)
+    refused = {stage.service for stage in found.stages if stage.code in _REFUSED}
+    kept = {name: None if name in refused else service for name, service in services}
+    return replace(
+        report,
+        account=replace(account, calendar=kept["caldav"], addressbook=kept["carddav"]),
+        stages=report.stages + found.stages,
+        problems=(*report.problems, *_warnings(found)),
+    )
+
+
+def _warnings(found: DavReport) -> Iterator[Problem]:
+    for stage in found.stages:
+        if stage.ok is False and stage.code is not None:
+            same = next(p for p in found.problems if (p.code, p.server) == (stage.code, stage.server))
+            params = {"server": stage.server, "protocol": NAMES[stage.service], "reason": stage.code.value}
+            yield Problem(Code.DAV_NOT_USABLE, params, server=stage.server, server_text=same.server_text or None)
+
+
+def _untried(services: Iterable[tuple[str, DavService | None]], because: Code) -> Iterator[Stage]:
+    for name, service in services:
+        for stage in (StageName.CONNECT, StageName.LOGIN) if service is not None else ():
+            assert service is not None
+            yield Stage(
+                service=name,
+                stage=stage,
+                ok=None,
+                code=Code.NOT_TRIED,
+                server=endpoint(service),
+                because=because,
+            )
+
+
+def endpoint(service: DavService) -> str:
+    """`host:port` of a service, as problems and reports name it."""
+    parts = urlsplit(service.url)
+    return f"{parts.hostname or ''}:{parts.port or 443}"
+
+
 class _Probe:
     def __init__(
         self, name: str, service: DavService, outbound: Outbound, deadline: Deadline, password: str | None
@@ -74,9 +145,8 @@ class _Probe:
         self._outbound = outbound
         self._deadline = deadline
         self._password = password
-        parts = urlsplit(service.url)
-        self._host = parts.hostname or ""
-        self._endpoint = f"{self._host}:{parts.port or 443}"
+        self._host = urlsplit(service.url).hostname or ""
+        self._endpoint = endpoint(service)
 
     def run(self, tell: Callable[[Stage], None]) -> None:
         """First without the password, to find the place and the way to sign in; then once with it."""
@@ -122,8 +192,11 @@ class _Probe:
             location = answer.headers.get("location")
             if answer.status not in (301, 302, 303, 307, 308) or not location:
                 return url, answer
-            url = urljoin(url, location)
-        raise self._problem(Code.SERVER_SAID_NO, "too many redirects")
+            try:
+                url = urljoin(url, location)
+            except ValueError:  # such as an IPv6 address without its end
+                break
+        raise self._problem(Code.SERVER_SAID_NO, "too many redirects, or a bad one")
 
     def _demand_dav(self, answer: HttpsAnswer) -> None:
         if answer.status in (207, 401):

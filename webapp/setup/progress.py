@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from flask_babel import LazyString
 from flask_babel import lazy_gettext as _l
 
-from profiles.model import MailAccount, Protocol, Server
+from profiles.model import MailAccount, Protocol
 from webapp.languages import gettext as _
+from webapp.probes.dav import endpoint
 from webapp.probes.report import Stage, StageName
 from webapp.setup.values import TITLES
 
@@ -53,6 +54,17 @@ class Progress:
         return _("%(seconds)s seconds so far.", seconds=f"{self.milliseconds / 1000:.1f}")
 
 
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """One service of the account: its steps, and which of them wait for the services before."""
+
+    service: str
+    title: str
+    endpoint: str
+    steps: tuple[tuple[LazyString, tuple[StageName, ...]], ...]
+    held: tuple[StageName, ...]
+
+
 _RESOLVE = (_l("Find the server"), (StageName.RESOLVE,))
 _CONNECT = (_l("Connect"), (StageName.CONNECT,))
 _SECURE = (
@@ -67,6 +79,7 @@ _STEPS: Mapping[Protocol, tuple[tuple[LazyString, tuple[StageName, ...]], ...]] 
     Protocol.POP3: (_RESOLVE, _CONNECT, _SECURE, _LOGIN, _INBOX),
     Protocol.SMTP: (_RESOLVE, _CONNECT, _SECURE, _LOGIN, _SENDER),
 }
+_DAV_STEPS = (_CONNECT, _LOGIN)
 _CLOSING = frozenset(
     {
         StageName.RESOLVE,
@@ -86,31 +99,42 @@ def progress(
     account: MailAccount, stages: Sequence[Stage], *, running: bool, milliseconds: int | None = None
 ) -> Progress:
     """Draw what is known so far."""
-    servers = account.incoming[:1] + account.outgoing[:1]
     legs: list[Leg] = []
-    for server in servers:
+    for way in _ways(account):
         waits = running and any(not _is_over(leg) for leg in legs)
-        legs.append(_leg(server, stages, running=running, waits=waits))
+        legs.append(_leg(way, stages, running=running, held=way.held if waits else ()))
     total = sum(stage.milliseconds for stage in stages) if milliseconds is None else milliseconds
     return Progress(tuple(legs), total)
+
+
+def _ways(account: MailAccount) -> Iterator[_Way]:
+    # The outgoing server hears the password only after the incoming one took it, calendar and contacts after both.
+    for server in account.incoming[:1] + account.outgoing[:1]:
+        title = str(TITLES[server.protocol])
+        yield _Way(server.protocol, title, server.endpoint, _STEPS[server.protocol], _LOGIN[1])
+    for name, title, service in (
+        ("caldav", _("Calendar"), account.calendar),
+        ("carddav", _("Contacts"), account.addressbook),
+    ):
+        if service is not None:
+            yield _Way(name, title, endpoint(service), _DAV_STEPS, _CONNECT[1] + _LOGIN[1])
 
 
 def _is_over(leg: Leg) -> bool:
     return leg.steps[-1].state in ("done", "bad") or any(step.state == "bad" for step in leg.steps)
 
 
-def _leg(server: Server, stages: Sequence[Stage], *, running: bool, waits: bool) -> Leg:
-    ours = [stage for stage in stages if stage.service == server.protocol]
+def _leg(way: _Way, stages: Sequence[Stage], *, running: bool, held: tuple[StageName, ...]) -> Leg:
+    ours = [stage for stage in stages if stage.service == way.service]
     steps: list[Step] = []
     blocked = False
-    for words, names in _STEPS[server.protocol]:
+    for words, names in way.steps:
         found = [stage for stage in ours if stage.stage in names and stage.ok is not None]
         state = "wait" if blocked else _state(found, running=running)
-        # The outgoing server hears the password only after the incoming one took it.
-        state = "wait" if state == "now" and waits and names == _LOGIN[1] else state
+        state = "wait" if state == "now" and names[0] in held else state
         blocked = blocked or state in ("bad", "now", "wait")
-        steps.append(Step(str(words), state, _note(found, state, running=running, waits=waits)))
-    return Leg(server.protocol.value, str(TITLES[server.protocol]), server.endpoint, tuple(steps))
+        steps.append(Step(str(words), state, _note(found, state, running=running, waits=bool(held))))
+    return Leg(way.service, way.title, way.endpoint, tuple(steps))
 
 
 def _state(found: Sequence[Stage], *, running: bool) -> str:

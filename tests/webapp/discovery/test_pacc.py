@@ -45,6 +45,19 @@ def test_calendars_and_contacts_are_read() -> None:
     assert settings.addressbook is None
 
 
+@pytest.mark.parametrize(
+    "url",
+    ["https://dav.example.com:8443/", "https://dav.example.com:x/", "https://[::1", "https://127.0.0.1/", 5, None],
+)
+def test_a_calendar_that_is_no_plain_https_address_is_left_out(url: object) -> None:
+    hosts = {"imap": {"host": "a.example.com"}, "smtp": {"host": "a.example.com"}}
+
+    settings = read(pacc_document(**hosts, caldav={"url": url}), "example.com")
+
+    assert settings is not None
+    assert settings.calendar is None
+
+
 def test_without_passwords_a_person_signs_in_at_the_provider() -> None:
     document = json.loads(pacc_document()) | {"authentication": {"password": False}}
 
