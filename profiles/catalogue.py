@@ -88,7 +88,7 @@ def _settings(reader: Reader, source: Source) -> ServiceSettings:
         mx_suffixes=tuple(_names(reader, "mxSuffix")),
         calendar=_dav(reader, "calendar"),
         addressbook=_dav(reader, "addressbook"),
-        activesync_url=_service_url(reader, "activesync"),
+        activesync_url=_activesync_url(reader),
         jmap_url=_service_url(reader, "jmap"),
         documentation=_link(reader.table("documentation")),
         organization=reader.text("organization", limit=120),
@@ -230,6 +230,18 @@ def _dav(reader: Reader, key: str) -> DavService | None:
     url, username = _url(table, "url"), _username(table)
     table.finish()
     return None if url is None else DavService(url=url, username=username)
+
+
+def _activesync_url(reader: Reader) -> str | None:
+    # Its devices sign in with the address, and no output can tell them another name.
+    table = reader.table("activesync")
+    if table is None:
+        return None
+    url, username = _url(table, "url"), table.text("username")
+    if username is not None and username != ADDRESS:
+        table.report("username", Code.VALUE_UNKNOWN, value=username, known=ADDRESS)
+    table.finish()
+    return url
 
 
 def _service_url(reader: Reader, key: str) -> str | None:

@@ -566,8 +566,8 @@ TEXTS: dict[Code, Text] = {
         ),
     ),
     Code.NOT_TRIED: Text(
-        N_("This step was not tried, because an earlier one failed."),
-        N_("First solve the earlier problem."),
+        N_("This step was not tried."),
+        N_("It needs a password, and every step before it to work."),
         INFO,
     ),
     Code.PROVIDER_HINT: Text(

@@ -366,3 +366,12 @@ def test_any_text_gives_settings_or_an_error(text: str) -> None:
     found, problems = parse(text, place="x")
 
     assert (found is None) == any(problem.is_error for problem in problems)
+
+
+def test_activesync_signs_in_with_the_address_and_no_other_name() -> None:
+    named = CORP.replace('ActiveSync"\n', 'ActiveSync"\nusername = "%EMAILADDRESS%"\n')
+
+    assert read(named) == read(CORP)
+    assert told(named.replace('"%EMAILADDRESS%"\n[doc', '"%EMAILLOCALPART%"\n[doc')) == [
+        (Code.VALUE_UNKNOWN, "corp.toml: activesync.username")
+    ]

@@ -22,6 +22,7 @@ from webapp.cli.settings import load_config
 from webapp.cli.terminal import Terminal, is_terminal_output, json_option, language_option, pass_terminal
 
 if TYPE_CHECKING:
+    from webapp.config import Config
     from webapp.outbound import Outbound
     from webapp.probes.report import Stage
     from webapp.probes.test_mail import RoundTrip
@@ -61,8 +62,9 @@ def check(terminal: Terminal, /, *, wanted: AccountOptions, **how: bool) -> int:
       hagaki check hanako@example.com --incoming imaps://mail.example.com:993 --password-stdin <password.txt
       hagaki check hanako@example.com --test-mail
     """
+    config = load_config()
     try:
-        return _check(terminal, wanted, How(**how))
+        return _check(terminal, wanted, How(**how), config)
     except ProblemError as error:
         if not terminal.json:
             raise
@@ -70,8 +72,7 @@ def check(terminal: Terminal, /, *, wanted: AccountOptions, **how: bool) -> int:
         return 1
 
 
-def _check(terminal: Terminal, wanted: AccountOptions, how: How) -> int:
-    config = load_config()
+def _check(terminal: Terminal, wanted: AccountOptions, how: How, config: Config) -> int:
     found = find_account(wanted, config)
     account, notes = found.account, found.notes
     if how.test_mail:

@@ -95,6 +95,13 @@ def test_bad_settings_stop_a_command_and_all_are_named(line: str, hagaki: Comman
     assert not (hagaki.folder / "data").exists()
 
 
+@pytest.mark.parametrize("line", ["domain list", "signing status", "check a@gmail.com", "discover a@gmail.com"])
+def test_bad_settings_are_wrong_use_in_json_too(line: str, hagaki: Command) -> None:
+    done = hagaki(*line.split(), "--json", variables={"HAGAKI_BIND": "nowhere"}, status=2)
+
+    assert done.codes == {"SETTING_INVALID"}
+
+
 @pytest.mark.parametrize(
     ("variables", "japanese"),
     [
