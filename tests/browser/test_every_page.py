@@ -34,7 +34,8 @@ def paths(browser: Browser, site: Site) -> tuple[str, ...]:
         page.goto(f"{site.url}/ja/")
         bad = path_of(person, person.check(PEOPLE["second"].address, WRONG))
     handed = "/h/" + handover.rpartition("/")[2]
-    return ("/", bad, *(f"{good}/{device}" for device in DEVICES), handed, f"{handed}/iphone", "/nothing")
+    advice = ("/advice", "/advice?devices=one&space=scarce")
+    return ("/", *advice, bad, *(f"{good}/{device}" for device in DEVICES), handed, f"{handed}/iphone", "/nothing")
 
 
 def path_of(person: Visitor, url: str) -> str:

@@ -28,6 +28,8 @@ def test_questions_come_without_a_recommendation(pages: Pages, path: str) -> Non
 
     assert answer.status_code == 200
     assert answer.text.count("<select") == 5
+    assert answer.text.count("<option") == 10
+    assert answer.text.count(" selected>") == 5
     assert "?protocol=" not in answer.text
 
 

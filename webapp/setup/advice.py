@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from dataclasses import dataclass
 from enum import StrEnum
 
 from flask import render_template, request, url_for
@@ -15,36 +15,70 @@ from webapp.i18n import translate
 from webapp.languages import language
 from webapp.setup import pages
 
-QUESTIONS: Mapping[str, LazyString] = {
-    "devices": _l("How many devices read this mail?"),
-    "shared": _l("Do others read the same mailbox?"),
-    "space": _l("How much room is there on the server?"),
-    "offline": _l("Must old mail be readable without the network?"),
-    "backup": _l("Who keeps a copy of your mail?"),
-}
-"""Field of a Situation -> its question, the one that decides most first."""
-ANSWERS: Mapping[StrEnum, LazyString] = {
-    Devices.SEVERAL: _l("Several, such as a phone and a computer"),
-    Devices.ONE: _l("Only one"),
-    Shared.NO: _l("No, only I"),
-    Shared.YES: _l("Yes, such as info@ or a family address"),
-    Space.PLENTY: _l("Plenty, or I do not know"),
-    Space.SCARCE: _l("Little, or mail is deleted after some days"),
-    Offline.NO: _l("No, recent mail is enough"),
-    Offline.YES: _l("Yes, all of it"),
-    Backup.SERVER: _l("The mail service"),
-    Backup.OWN: _l("I want a copy of my own"),
-}
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One field of a Situation as people are asked, with its answers, the common one first."""
+
+    name: str
+    words: LazyString
+    answers: tuple[tuple[StrEnum, LazyString], ...]
+
+
+QUESTIONS = (
+    Question(
+        "devices",
+        _l("How many devices read this mail?"),
+        (
+            (Devices.SEVERAL, _l("Several, such as a phone and a computer")),
+            (Devices.ONE, _l("Only one")),
+        ),
+    ),
+    Question(
+        "shared",
+        _l("Do others read the same mailbox?"),
+        (
+            (Shared.NO, _l("No, only I")),
+            (Shared.YES, _l("Yes, such as info@ or a family address")),
+        ),
+    ),
+    Question(
+        "space",
+        _l("How much room is there on the server?"),
+        (
+            (Space.PLENTY, _l("Plenty, or I do not know")),
+            (Space.SCARCE, _l("Little, or mail is deleted after some days")),
+        ),
+    ),
+    Question(
+        "offline",
+        _l("Must old mail be readable without the network?"),
+        (
+            (Offline.NO, _l("No, recent mail is enough")),
+            (Offline.YES, _l("Yes, all of it")),
+        ),
+    ),
+    Question(
+        "backup",
+        _l("Who keeps a copy of your mail?"),
+        (
+            (Backup.SERVER, _l("The mail service")),
+            (Backup.OWN, _l("I want a copy of my own")),
+        ),
+    ),
+)
+"""What decides most is asked first."""
 
 
 def advice() -> str:
     """Ask; once answered, recommend."""
     presentation.belongs_to(pages.house())
     situation = _situation()
-    given = advise(situation) if set(request.args) & set(QUESTIONS) else None
+    asked = any(question.name in request.args for question in QUESTIONS)
+    given = advise(situation) if asked else None
     return render_template(
         "setup/advice.html",
-        questions=tuple((name, words, _choices(name)) for name, words in QUESTIONS.items()),
+        questions=QUESTIONS,
         situation=situation,
         advice=given,
         reasons=_translated(given.reasons) if given else (),
@@ -64,11 +98,6 @@ def _situation() -> Situation:
         backup=args.get("backup", common.backup, Backup),
         shared=args.get("shared", common.shared, Shared),
     )
-
-
-def _choices(name: str) -> tuple[tuple[StrEnum, LazyString], ...]:
-    kind = type(getattr(Situation(), name))
-    return tuple((value, words) for value, words in ANSWERS.items() if isinstance(value, kind))
 
 
 def _translated(messages: tuple[str, ...]) -> tuple[str, ...]:
