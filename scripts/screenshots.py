@@ -38,6 +38,13 @@ def nothing(person: Visitor) -> None:
     """The page as it comes."""
 
 
+LOAD_PICTURES = """
+Promise.all([...document.querySelectorAll("img[loading]")].map(
+  img => { img.loading = "eager"; return img.decode(); }))
+"""
+"""Those below the fold wait until somebody scrolls."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
     """A page: where it is, from which browser, and what is done there before the picture."""
@@ -170,6 +177,7 @@ def picture(browser: Browser, site: Site, places: Mapping[str, str], target: Pat
     ) as person:
         person.page.goto(f"{site.url}/{language}{page.path.format(**places)}")
         page.act(person)
+        person.page.evaluate(LOAD_PICTURES)
         write_png(person.page.screenshot(full_page=True), target)
     print(target.name, flush=True)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from xml.etree import ElementTree
@@ -308,3 +309,15 @@ def test_changes_need_their_token_and_a_post(pages: Pages, path: str) -> None:
 @pytest.mark.parametrize("suffix", ["", ".json", "/iphone", "/x.k9s"])
 def test_unknown_check_is_not_found(pages: Pages, token: str, suffix: str) -> None:
     assert pages.client.get(f"/c/{token}{suffix}").status_code == 404
+
+
+@pytest.mark.parametrize("language", ["ja", "en"])
+@pytest.mark.parametrize("device", ["iphone", "android", "mac", "windows", "linux"])
+def test_every_picture_of_a_device_page_exists(pages: Pages, device: str, language: str) -> None:
+    page = pages.client.get(f"/{language}/c/{pages.checked()}/{device}").text
+
+    pictures = re.findall(r'<img src="([^"]+)" alt="([^"]+)" width="\d+" height="\d+"', page)
+    steps = [(url, alt) for url, alt in pictures if f"/img/{language}/" in url]
+    assert len(steps) >= 2
+    for url, _ in steps:
+        assert pages.client.get(url, buffered=True).status_code == 200
