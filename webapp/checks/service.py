@@ -92,6 +92,7 @@ class Checks:
                 connection,
                 hash_token(token),
                 state=CheckState.RUNNING,
+                address_key=address.key,
                 account=to_text(account),
                 options=to_text(options),
                 at=now,

@@ -31,6 +31,7 @@ def put(
     token_hash: bytes,
     *,
     state: str,
+    address_key: str,
     account: str,
     options: str,
     at: float,
@@ -41,6 +42,7 @@ def put(
         insert(checks).values(
             token_hash=token_hash,
             state=state,
+            address_key=address_key,
             account=account,
             options=options,
             started_at=at,
@@ -57,6 +59,15 @@ def get(connection: Connection, token_hash: bytes) -> CheckRow | None:
     columns = [checks.c[name] for name in CheckRow.__dataclass_fields__]
     row = connection.execute(select(*columns).where(checks.c.token_hash == token_hash)).mappings().first()
     return None if row is None else CheckRow(**row)
+
+
+def recent(connection: Connection, address_key: str, *, most: int) -> Sequence[tuple[bytes, CheckRow]]:
+    """The last checks of an address, newest first, each with the hash of its token."""
+    names = tuple(CheckRow.__dataclass_fields__)
+    query = select(checks.c.token_hash, *(checks.c[name] for name in names))
+    query = query.where(checks.c.address_key == address_key).order_by(checks.c.started_at.desc()).limit(most)
+    found = connection.execute(query).mappings()
+    return [(row["token_hash"], CheckRow(**{name: row[name] for name in names})) for row in found]
 
 
 def stages(connection: Connection, token_hash: bytes) -> Sequence[str]:

@@ -69,6 +69,8 @@ checks = Table(
     metadata,
     Column("token_hash", LargeBinary(32), primary_key=True),
     Column("state", String(20), nullable=False),
+    # The address in lower case, by which the help desk finds the check.
+    Column("address_key", String(320), nullable=False, server_default="", index=True),
     Column("account", Text, nullable=False),
     Column("options", Text, nullable=False),
     Column("started_at", Float, nullable=False),
@@ -157,4 +159,81 @@ invitations = Table(
     Column("issued_at", Float),
     Column("fetched_at", Float),
     Column("confirmed_at", Float),
+)
+
+admins = Table(
+    "admins",
+    metadata,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    # The address or name that is typed to log in, in lower case.
+    Column("name", String(254), nullable=False, unique=True),
+    Column("role", String(20), nullable=False),
+    # Absent until the set-up link is used.
+    Column("password_hash", Text),
+    # The secret of the second factor, sealed with a key that stands outside the database.
+    Column("totp_sealed", LargeBinary),
+    # The last time step whose code was taken: a code works once.
+    Column("totp_step", BigInteger, nullable=False),
+    Column("created_at", Float, nullable=False),
+    Column("seen_at", Float),
+    Column("disabled_at", Float),
+)
+
+admin_setups = Table(
+    "admin_setups",
+    metadata,
+    Column("token_hash", LargeBinary(32), primary_key=True),
+    # Absent for the first owner, who chooses the name.
+    Column("admin_id", ForeignKey("admins.id", ondelete="CASCADE"), index=True),
+    Column("created_at", Float, nullable=False),
+    Column("expires_at", Float, nullable=False),
+    Column("claimed_at", Float),
+)
+
+admin_recovery_codes = Table(
+    "admin_recovery_codes",
+    metadata,
+    Column("code_hash", LargeBinary(32), primary_key=True),
+    Column("admin_id", ForeignKey("admins.id", ondelete="CASCADE"), nullable=False, index=True),
+)
+
+admin_sessions = Table(
+    "admin_sessions",
+    metadata,
+    Column("token_hash", LargeBinary(32), primary_key=True),
+    Column("admin_id", ForeignKey("admins.id", ondelete="CASCADE"), nullable=False, index=True),
+    # Both factors were given; before that the session opens nothing but the second step.
+    Column("complete", Boolean, nullable=False),
+    Column("created_at", Float, nullable=False),
+    Column("seen_at", Float, nullable=False),
+    # When password and code were last given.
+    Column("proved_at", Float, nullable=False),
+    Column("network", String(64), nullable=False),
+    Column("browser", String(120), nullable=False),
+)
+
+api_tokens = Table(
+    "api_tokens",
+    metadata,
+    Column("token_hash", LargeBinary(32), primary_key=True),
+    Column("name", String(120), nullable=False, unique=True),
+    # Whose token it is: it ends with the admin. Absent for one made on the command line.
+    Column("admin_id", ForeignKey("admins.id", ondelete="CASCADE"), index=True),
+    Column("scopes", Text, nullable=False),
+    Column("created_at", Float, nullable=False),
+    Column("expires_at", Float),
+    Column("used_at", Float),
+)
+
+audit_rows = Table(
+    "audit_rows",
+    metadata,
+    Column("number", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=False),
+    Column("at", Float, nullable=False),
+    Column("actor", String(254), nullable=False),
+    Column("action", String(60), nullable=False),
+    Column("subject", String(320), nullable=False),
+    Column("details", Text, nullable=False),
+    # Covers this row and, by the digest before it, every earlier one.
+    Column("digest", LargeBinary(32), nullable=False),
 )
