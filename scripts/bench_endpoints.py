@@ -38,7 +38,7 @@ SLOWEST_RATE = 1_500
 
 GET = Question(
     method="GET",
-    target="/mail/config-v1.1.xml?emailaddress=taro%40{domain}",
+    target="/mail/config-v1.1.xml?emailaddress={mailbox}%40{domain}",
     host="autoconfig.{domain}",
 )
 POST = Question(
@@ -48,7 +48,7 @@ POST = Question(
     body="""<?xml version="1.0" encoding="utf-8"?>
 <Autodiscover xmlns="http://schemas.microsoft.com/exchange/autodiscover/outlook/requestschema/2006">
   <Request>
-    <EMailAddress>taro@{domain}</EMailAddress>
+    <EMailAddress>{mailbox}@{domain}</EMailAddress>
     <AcceptableResponseSchema>"""
     + autodiscover.OUTLOOK_SCHEMA
     + """</AcceptableResponseSchema>
@@ -164,7 +164,7 @@ def _constant(name: str, folder: Path) -> tuple[str, dict[str, str], Path]:
 def _write_answers(folder: Path) -> None:
     settings = _settings((domain_name(0),))
     (folder / "autoconfig.xml").write_bytes(autoconfig.render_settings(settings, domain_name(0)))
-    answer = autodiscover.render_settings_for_address(settings, Address("taro", domain_name(0)))
+    answer = autodiscover.render_settings_for_address(settings, Address("taro00000", domain_name(0)))
     (folder / "autodiscover.xml").write_bytes(answer)
 
 

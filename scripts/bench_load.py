@@ -22,6 +22,10 @@ CONNECTIONS = 8
 START_SECONDS = 120
 SLOW_SECONDS = 20
 """For a server that answers nothing within a round."""
+MAILBOXES = 100_000
+"""Even one domain is asked by many people: requests that are all alike are cheaper for every server."""
+STEP = 7_919
+DOMAIN, MAILBOX = "@D@", "@M@"
 _TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -31,29 +35,44 @@ class Question:
 
     method: str
     target: str
-    """Path and query; `{domain}` is filled in."""
+    """Path and query; `{domain}` and `{mailbox}` are filled in."""
     host: str
     body: str = ""
     domains: int = 1
 
     def request(self, number: int) -> bytes:
-        """One request as bytes. Seven thousand odd steps visit all domains out of order."""
-        domain = domain_name(number * 7_919 % self.domains)
-        body = self.body.format(domain=domain).encode()
+        """One request as bytes: another mailbox each time, and another domain where there are several."""
+        return (
+            self.template()
+            .replace(DOMAIN, domain_number(number, self.domains))
+            .replace(MAILBOX, f"{number % MAILBOXES:05}")
+            .encode()
+        )
+
+    def template(self) -> str:
+        """The request with its two numbers left open; both have five digits, so that its length is known."""
+        domain, mailbox = f"customer-{DOMAIN}.example", f"taro{MAILBOX}"
+        body = self.body.format(domain=domain, mailbox=mailbox)
+        length = len(body.replace(DOMAIN, "00000").replace(MAILBOX, "00000"))
         lines = [
-            f"{self.method} {self.target.format(domain=domain)} HTTP/1.1",
+            f"{self.method} {self.target.format(domain=domain, mailbox=mailbox)} HTTP/1.1",
             f"Host: {self.host.format(domain=domain)}",
             "User-Agent: Mozilla/5.0 Thunderbird/153.0",
             "Accept: */*",
         ]
         if body:
-            lines += ["Content-Type: text/xml; charset=utf-8", f"Content-Length: {len(body)}"]
-        return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
+            lines += ["Content-Type: text/xml; charset=utf-8", f"Content-Length: {length}"]
+        return "\r\n".join(lines) + "\r\n\r\n" + body
+
+
+def domain_number(number: int, domains: int) -> str:
+    """Steps of a large prime visit all domains out of order."""
+    return f"{number * STEP % domains:05}"
 
 
 def domain_name(number: int) -> str:
     """The name of one of the domains."""
-    return f"customer-{number}.example"
+    return f"customer-{number:05}.example"
 
 
 @dataclass(kw_only=True)
@@ -142,19 +161,23 @@ def has_wrk() -> bool:
 
 
 def write_script(question: Question, path: Path) -> None:
-    """The requests as a script of wrk: written out once, sent in turn."""
-    requests = [question.request(number) for number in range(question.domains)]
-    lines = ["requests = {}"]
-    lines += [f"requests[{at}] = {_lua(request)}" for at, request in enumerate(requests)]
-    lines += [
-        "at = -1",
-        f"function request() at = (at + 1) % {len(requests)} return requests[at] end",
-    ]
-    path.write_text("\n".join(lines))
+    """The requests as a script of wrk."""
+    path.write_text(
+        f"""
+local template = {_lua(question.template())}
+local at = -1
+function request()
+  at = at + 1
+  local domain = string.format("%05d", at * {STEP} % {question.domains})
+  local mailbox = string.format("%05d", at % {MAILBOXES})
+  return (template:gsub("{DOMAIN}", domain):gsub("{MAILBOX}", mailbox))
+end
+"""
+    )
 
 
-def _lua(data: bytes) -> str:
-    escaped = data.decode().replace("\\", "\\\\").replace('"', '\\"').replace("\r", "\\r").replace("\n", "\\n")
+def _lua(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\r", "\\r").replace("\n", "\\n")
     return f'"{escaped}"'
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from hashlib import sha256
 
 from webapp.security import HEADERS
@@ -59,8 +60,14 @@ def unsized(content_type: str) -> tuple[Header, ...]:
 def storable(content_type: str, body: bytes) -> Answer:
     """An answer that is the same for everyone, with its ETag."""
     etag = f'"{sha256(body).hexdigest()[:32]}"'
-    own = (("Content-Type", content_type), ("Content-Length", str(len(body))), ("ETag", etag))
-    return Answer(status=OK, headers=(*own, *_STORED), body=body, etag=etag)
+    own = (("Content-Length", str(len(body))), ("ETag", etag))
+    return Answer(status=OK, headers=(*own, *_shared(content_type)), body=body, etag=etag)
+
+
+@cache
+def _shared(content_type: str) -> tuple[Header, ...]:
+    # One object for all domains: thousands of copies would push each other out of the processor's cache.
+    return (("Content-Type", content_type), *_STORED)
 
 
 def redirect(status: str, location: str) -> Answer:

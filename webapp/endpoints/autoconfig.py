@@ -22,9 +22,19 @@ _HARMLESS_QUERY = re.compile(r"[A-Za-z0-9%&=@._~!$'*+,;:/?-]*\Z")
 
 def answer(environ: WSGIEnvironment, prepared: Prepared) -> Answer:
     """The domain's configuration. Nothing of the request is repeated in it."""
-    domain = _asked_domain(environ, prepared)
-    found = prepared.autoconfig[domain] if domain else None
+    query = environ.get("QUERY_STRING")
+    found = _usual(query, prepared) if query else None
+    if found is None:
+        domain = _asked_domain(environ, prepared)
+        found = prepared.autoconfig[domain] if domain else None
     return NOT_SERVED if found is None else conditional(found, environ.get("HTTP_IF_NONE_MATCH"))
+
+
+def _usual(query: str, prepared: Prepared) -> Answer | None:
+    """One parameter with one address of a domain that was asked for before: nearly every request."""
+    name, _, value = query.partition("=")
+    local, _, domain = value.replace("%40", "@").partition("@")
+    return prepared.autoconfig.get(domain) if name == "emailaddress" and local else None
 
 
 def redirect_to_https(environ: WSGIEnvironment, prepared: Prepared) -> Answer:
@@ -50,11 +60,6 @@ def _asked_domain(environ: WSGIEnvironment, prepared: Prepared) -> str:
 
 
 def _domain_in(query: str, prepared: Prepared) -> str | None:
-    # One parameter with one address is what nearly every client sends; the rest is read with more care.
-    name, _, value = query.partition("=")
-    local, _, domain = value.replace("%40", "@").partition("@")
-    if name == "emailaddress" and local and (known := prepared.by_address.get(domain)):
-        return known
     address = parameters(query).get("emailaddress", "")
     if "@" not in address:
         address = decoded(address)  # some clients encode it twice
