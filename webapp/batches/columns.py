@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from dataclasses import field as dataclass_field
 from enum import StrEnum
 
 from profiles.address import parse_address
@@ -88,10 +89,15 @@ class Columns:
     """The first row that stands for a person."""
     fields: tuple[tuple[Field, int], ...]
     """Which column (counted from 0) each field is in."""
+    _indexes: dict[Field, int] = dataclass_field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Keep the columns at hand: every row asks for them a dozen times."""
+        object.__setattr__(self, "_indexes", dict(self.fields))
 
     def index(self, field: Field) -> int | None:
         """The column of a field."""
-        return dict(self.fields).get(field)
+        return self._indexes.get(field)
 
     def has(self, field: Field) -> bool:
         """Whether the list tells this."""
@@ -104,7 +110,7 @@ class Columns:
 
     def cell(self, row: Row, field: Field) -> str:
         """The cell of a field, empty where the list or the row has none."""
-        index = self.index(field)
+        index = self._indexes.get(field)
         return row.cells[index] if index is not None and index < len(row.cells) else ""
 
     def name_of(self, index: int) -> str:

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 from babel.dates import format_date
 
-from profiles import fast_qr, qr
+from profiles import fast_qr
 from profiles.formats import FORMATS
 from profiles.model import Artifact, MailAccount, RenderOptions
 from profiles.problems import Code, Problem, ProblemError
@@ -35,11 +35,11 @@ from webapp.batches.rows import CellProblem, CheckedRow, Employee, Rules, check_
 from webapp.handouts import Card, Layout, Sheets
 
 RESULTS = ("row", "address", "status", "file", "link", "code", "message")
-CHUNK = 50
-MOST_CARDS = 2_000
+CHUNK, CHUNK_CHECKED = 100, 8
+"""Rows that are worked on together; few where each waits for its server, so that progress is seen."""
+MOST_CARDS = 5_000
 """Cards in one PDF: no printer wants more, and a PDF in the making is in memory."""
 SHOWN_PROBLEMS = 1_000
-PNG_SCALE = 8
 _DAY = {"ja": "M.d", "en": "d MMM"}
 """A date in the few signs that the stamp has room for."""
 
@@ -174,7 +174,8 @@ def make(
     ):
         rows = ReturnedRows(returned, listing, columns, describe=wanted.describe, translate=wanted.translate)
         making = _Making(wanted, tools, archive, results, rows, tally, title=listing.name)
-        for chunk in _chunks(check_rows(listing, columns, rules)):
+        size = CHUNK if tools.check is None else CHUNK_CHECKED
+        for chunk in _chunks(check_rows(listing, columns, rules), size):
             making.add(chunk)
             if on_progress is not None:
                 on_progress(tally)
@@ -278,7 +279,8 @@ class _Making:
         file = ""
         if made.profile is not None:
             file = f"profiles/{stem}.mobileconfig"
-            self._archive.add(file, made.profile.data)
+            # Half of it are certificates and a signature, which no compression makes smaller.
+            self._archive.add(file, made.profile.data, compress=False)
         if made.k9s is not None:
             self._archive.add(f"k9s/{stem}.k9s", made.k9s.data)
         if self._wanted.parts & {Part.QR, Part.HANDOUTS}:
@@ -298,13 +300,13 @@ class _Making:
         self._result(str(row.row.number), row.address, Status.FAILED, "", "", code, message)
 
     def _codes(self, employee: Employee, invitation: Invitation, stem: str, link: str) -> None:
-        matrix = fast_qr.matrix(link, "Q")
+        modules = fast_qr.modules(link, "Q")
         if Part.QR in self._wanted.parts:
-            svg = qr.svg(matrix, label=link)
+            svg = fast_qr.svg(modules, label=link)
             self._archive.add(f"qr/{stem}.svg", svg.encode())
-            self._archive.add(f"qr/{stem}.png", fast_qr.png(matrix, scale=PNG_SCALE), compress=False)
+            self._archive.add(f"qr/{stem}.png", fast_qr.png(modules), compress=False)
         if Part.HANDOUTS in self._wanted.parts:
-            self._card(employee, invitation, matrix)
+            self._card(employee, invitation, modules)
 
     def _placed(self, row: CheckedRow, problems: Iterable[Problem]) -> tuple[CellProblem, ...]:
         """What the live check or a format found, as problems of a row."""
@@ -314,7 +316,7 @@ class _Making:
 
     # hand-outs
 
-    def _card(self, employee: Employee, invitation: Invitation, matrix: qr.Matrix) -> None:
+    def _card(self, employee: Employee, invitation: Invitation, modules: fast_qr.Modules) -> None:
         wanted, settings = self._wanted, employee.settings
         expires = datetime.fromtimestamp(invitation.expires_at, wanted.timezone)
         help_text = settings.help.get(wanted.language) if settings.help else ""
@@ -324,7 +326,7 @@ class _Making:
             full_name=employee.full_name,
             department=employee.department,
             company=wanted.company or settings.organization or settings.display_name,
-            code=matrix,
+            code=modules,
             host=wanted.host,
             expires=i18n.format_moment(expires, wanted.language, wanted.timezone),
             expires_day=format_date(expires, _DAY.get(wanted.language, _DAY["en"]), wanted.language),
@@ -374,6 +376,6 @@ class _Rendered:
     failed: bool = False
 
 
-def _chunks(rows: Iterator[CheckedRow]) -> Iterator[list[CheckedRow]]:
-    while chunk := list(islice(rows, CHUNK)):
+def _chunks(rows: Iterator[CheckedRow], size: int) -> Iterator[list[CheckedRow]]:
+    while chunk := list(islice(rows, size)):
         yield chunk

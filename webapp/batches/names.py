@@ -30,8 +30,9 @@ def file_stem(address: Address, full_name: str = "") -> str:
 
 def safe(text: str) -> str:
     """Text as part of a file name: what a file system forbids becomes `_`, what nobody sees goes."""
-    composed = unicodedata.normalize("NFC", text)
-    seen = "".join(sign for sign in composed if unicodedata.category(sign) not in _UNSEEN)
+    seen = text if text.isascii() else unicodedata.normalize("NFC", text)
+    if not seen.isprintable():
+        seen = "".join(sign for sign in seen if unicodedata.category(sign) not in _UNSEEN)
     cleaned = _FORBIDDEN.sub("_", seen).strip().rstrip(".").strip()
     return f"_{cleaned}" if _DEVICES.match(cleaned) else cleaned
 

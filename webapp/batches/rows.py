@@ -207,9 +207,12 @@ class _RowCheck:
         return name
 
     def _text(self, which: Field) -> str:
+        cell = self._columns.cell(self._row, which).strip()
+        if not cell:
+            return ""
         # Alt+Enter within a name is a blank to whoever reads it.
-        cell = _BREAKS.sub(" ", unicodedata.normalize("NFC", self._columns.cell(self._row, which).strip()))
-        if not cell or cell in _NOTHING:
+        cell = _BREAKS.sub(" ", unicodedata.normalize("NFC", cell))
+        if cell in _NOTHING:
             return ""
         usable = self._is_usable(which, cell) and not self._is_formula(which, cell)
         return cell if usable else ""
@@ -246,6 +249,8 @@ class _RowCheck:
         if len(cell) > LIMITS[which]:
             self._report(which, _too_long(which))
             return False
+        if cell.isprintable():
+            return True
         # Blanks and what an address is mended of are no control characters.
         if any(unicodedata.category(sign) in ("Cc", "Cs", "Co", "Zl", "Zp") for sign in cell.strip()):
             self._report(which, Problem(Code.CELL_CONTROL_CHARACTER))

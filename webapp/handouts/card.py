@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from profiles.fast_qr import Modules
 from profiles.problems import N_
-from profiles.qr import QUIET_ZONE, Matrix
+from profiles.qr import QUIET_ZONE
 from webapp.handouts.drawing import GREY, INK, VERMILION, WORDS, Drawing, Style, TypeFace, is_vertical, wrapped
 
 NUMBER = N_("Card number")
@@ -43,7 +44,7 @@ class Card:
     full_name: str
     department: str
     company: str
-    code: Matrix
+    code: Modules
     """The link as a QR code, level Q."""
     host: str
     """The page that the code opens, as a person compares it."""

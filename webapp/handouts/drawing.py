@@ -7,23 +7,19 @@ hundred of them, most of them the same on every card: those are kept and written
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache, lru_cache
-from typing import Protocol
+from functools import cache
 
-from profiles.qr import Matrix
+from profiles.fast_qr import Modules, runs
 
 MM = 72 / 25.4
 POINT = 25.4 / 72
 
-INK, GREY, VERMILION, WORDS, EDGE = (
-    (0.1, 0.1, 0.1),
-    (0.3, 0.3, 0.3),
-    (0.816, 0.227, 0.106),
-    (0.7, 0.176, 0.063),
-    (0.56,) * 3,
-)
+INK, GREY, WHITE = (0.1, 0.1, 0.1), (0.3, 0.3, 0.3), (1.0, 1.0, 1.0)
+VERMILION, WORDS, EDGE = (0.816, 0.227, 0.106), (0.7, 0.176, 0.063), (0.56, 0.56, 0.54)
+_HOLE, _PITCH, _EDGE = 1.25, 1.78, 0.15
+"""Of a stamp's perforation: diameter, distance and stroke, in millimetres."""
 _BOLD = 0.03
 """Width of the outline that makes an ordinary weight bold, as a share of the size."""
 _TURNED = frozenset("ー－-‐–—―〜～…‥（）()「」『』【】[]<>〈〉《》=＝:：")
@@ -33,16 +29,16 @@ _RAISED = frozenset("、。，．")
 Colour = tuple[float, ...]
 
 
-class TypeFace(Protocol):
-    """What is needed of a font of fpdf2."""
+@dataclass(frozen=True, slots=True, eq=False)
+class TypeFace:
+    """A font of fpdf2, as far as it is needed here."""
 
     i: int
-
-    def encode_text(self, text: str) -> str:
-        """The operator that shows the text; notes its signs for the subset."""
-
-    def get_text_width(self, text: str, font_size_pt: float, text_shaping_params: None) -> tuple[int, float]:
-        """Count and width in points."""
+    """Its number in the file."""
+    encode_text: Callable[[str], str]
+    """The operator that shows a text; notes its signs for the subset."""
+    get_text_width: Callable[[str, float, None], tuple[int, float]]
+    """Count and width in points of a text at a size."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,19 +118,33 @@ class Drawing:
         self._operators.append(f"{_rgb(colour)} RG {stroke * MM:.2f} w {rectangle} S")
 
     def perforation(self, x: float, y: float, width: float, height: float) -> None:
-        """The edge of a stamp: half circles at even distances."""
-        self._operators.append(f"{_rgb(EDGE)} RG {0.15 * MM:.2f} w")
-        corners = [(x, y), (x + width, y), (x + width, y + height), (x, y + height)]
-        for (x1, y1), (x2, y2) in zip(corners, corners[1:] + corners[:1], strict=True):
-            self._operators.append(_bites(x1, y1, x2, y2))
+        """The edge of a stamp: half holes at even distances.
 
-    def code(self, x: float, y: float, side: float, matrix: Matrix) -> None:
+        Rings of grey and dots of white along the edge, of which the stamp's own area shows the inner half.
+        """
+        area = f"{x * MM:.2f} {-(y + height) * MM:.2f} {width * MM:.2f} {height * MM:.2f} re"
+        self._operators.append(f"q {area} W n {_rgb(EDGE)} RG {2 * _EDGE * MM:.2f} w {area} S 1 J")
+        for colour, diameter in ((EDGE, _HOLE + _EDGE), (WHITE, _HOLE - _EDGE)):
+            self._operators.append(f"{_rgb(colour)} RG {diameter * MM:.2f} w")
+            self._dots(x, y, x + width, y)
+            self._dots(x, y + height, x + width, y + height)
+            self._dots(x, y, x, y + height)
+            self._dots(x + width, y, x + width, y + height)
+        self._operators.append("Q")
+
+    def _dots(self, x1: float, y1: float, x2: float, y2: float) -> None:
+        """Dots at even distances: a line with round ends whose dashes have no length."""
+        length = abs(x2 - x1) + abs(y2 - y1)
+        pitch = length / round(length / _PITCH) * MM
+        path = f"{x1 * MM:.2f} {-y1 * MM:.2f} m {x2 * MM:.2f} {-y2 * MM:.2f} l S"
+        self._operators.append(f"[0 {pitch:.3f}] {pitch / 2:.3f} d {path}")
+
+    def code(self, x: float, y: float, side: float, modules: Modules) -> None:
         """A QR code as one path of its black runs, so that no seam shows at any size."""
-        module = side / len(matrix) * MM
+        module = side / len(modules) * MM
         # In a space of modules every number is small and whole, which makes the file small too.
         space = f"q {module:.5f} 0 0 {-module:.5f} {x * MM:.3f} {-y * MM:.3f} cm 0 g"
-        runs = [_run(run) for row in enumerate(matrix) for run in _runs(*row)]
-        self._operators.append("\n".join([space, *runs, "f Q"]))
+        self._operators.append("\n".join([space, *map(_run, runs(modules)), "f Q"]))
 
     def _show(self, text: str, style: Style, matrix: str) -> None:
         colour = _rgb(style.colour)
@@ -181,41 +191,6 @@ def _run(run: tuple[int, int, int]) -> str:
     return f"{column} {row} {length} 1 re"
 
 
-def _runs(row: int, modules: Iterable[bool]) -> Iterable[tuple[int, int, int]]:
-    start = None
-    for column, is_black in enumerate((*modules, False)):
-        if is_black and start is None:
-            start = column
-        elif start is not None and not is_black:
-            yield start, row, column - start
-            start = None
-
-
-@lru_cache(maxsize=64)
-def _bites(x1: float, y1: float, x2: float, y2: float) -> str:
-    """One side of a stamp: short lines between half holes, the holes as two Bézier curves each."""
-    hole, pitch = 1.25, 1.78
-    length = abs(x2 - x1) + abs(y2 - y1)
-    count = round(length / pitch)
-    ahead = ((x2 - x1) / length, (y2 - y1) / length)
-    inward = (-ahead[1], ahead[0])
-
-    def at(along: float, depth: float) -> str:
-        x = x1 + ahead[0] * along + inward[0] * depth
-        y = y1 + ahead[1] * along + inward[1] * depth
-        return f"{x * MM:.1f} {-y * MM:.1f}"
-
-    path = [f"{at(0, 0)} m"]
-    radius, bend = hole / 2, hole / 2 * 0.5523
-    for number in range(count):
-        middle = (number + 0.5) * length / count
-        start, end = middle - radius, middle + radius
-        path.append(f"{at(start, 0)} l")
-        path.append(f"{at(start, bend)} {at(middle - bend, radius)} {at(middle, radius)} c")
-        path.append(f"{at(middle + bend, radius)} {at(end, bend)} {at(end, 0)} c")
-    return " ".join([*path, f"{at(length, 0)} l S"])
-
-
 def _length(text: str, size: float, spacing: float) -> float:
     return sum(_advance(sign) * size for sign in text) + spacing * size * max(len(text) - 1, 0)
 
@@ -227,14 +202,17 @@ def _advance(sign: str) -> float:
     return 0.62 if _is_narrow(sign) else 1.0
 
 
+@cache
 def _is_wide(sign: str) -> bool:
     return unicodedata.east_asian_width(sign) in ("W", "F")
 
 
+@cache
 def _is_narrow(sign: str) -> bool:
     return not _is_wide(sign) and unicodedata.east_asian_width(sign) != "A"
 
 
+@cache
 def _rgb(colour: Colour) -> str:
     return " ".join(f"{part:.3g}" for part in colour)
 

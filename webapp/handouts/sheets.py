@@ -6,9 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import cast
+from functools import lru_cache
 
 from fpdf import FPDF
+from fpdf.fonts import TTFFont
 from pylopdf_fonts_jp import sans_path, serif_path
 
 from webapp.handouts.card import Card, Designer, Faces
@@ -16,6 +17,8 @@ from webapp.handouts.drawing import MM, Drawing, TypeFace
 
 _CUT = 0.6
 """Grey of the lines to cut along: seen by the person with the knife, hardly on the card."""
+
+_REMEMBERED = 4096
 
 
 class Layout(StrEnum):
@@ -110,7 +113,14 @@ class Sheets:
         return drawing
 
     def _face(self, family: str) -> TypeFace:
-        return cast(TypeFace, self._pdf.fonts[family])  # Core fonts, the other kind, are not used here.
+        font = self._pdf.fonts[family]
+        assert isinstance(font, TTFFont)
+        # Company, date and help desk are the same on thousands of cards, and names are made of few signs.
+        return TypeFace(
+            i=font.i,
+            encode_text=lru_cache(_REMEMBERED)(font.encode_text),
+            get_text_width=lru_cache(_REMEMBERED)(font.get_text_width),
+        )
 
     def _write(self, operators: str) -> None:
         # There is no public way to write operators; a test that draws a card fails if this one goes.

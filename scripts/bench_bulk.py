@@ -1,0 +1,142 @@
+"""What a list of people costs, as ratios to the raw signatures of the same key on the same processor."""
+
+from __future__ import annotations
+
+import resource
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from time import process_time
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
+
+from profiles.model import Protocol, Server, ServiceSettings, SocketType
+from webapp.batches.columns import find_columns
+from webapp.batches.invitations import Invitation, Invitations
+from webapp.batches.making import Mode, Part, Tools, Wanted, make, survey
+from webapp.batches.reading import open_list
+from webapp.batches.rows import Rules
+from webapp.certificates import load_signer
+from webapp.config import load
+from webapp.store import open_store
+
+ROWS = 10_000
+ROUNDS = 4
+MANY_ROWS = 100_000
+
+
+def ratios() -> list[tuple[str, float, str]]:
+    """Name, ratio and goal; the raw signatures are made in between, in pieces of the same run."""
+    with tempfile.TemporaryDirectory() as folder:
+        return _measured(Path(folder))
+
+
+def _measured(folder: Path) -> list[tuple[str, float, str]]:
+    profiles = _ratio(folder, frozenset({Part.PROFILES}))
+    everything = _ratio(folder, frozenset(Part))
+    few, many = (_megabytes(rows) for rows in (ROWS, MANY_ROWS))
+    return [
+        ("10,000 rows to signed profiles in a ZIP / raw RSA-2048 signatures", profiles, "<= 2.5"),
+        ("the same with .k9s files, QR codes and hand-outs", everything, "<= 8"),
+        ("memory at 100,000 rows / at 10,000, everything made", many / few, "<= 1.3"),
+    ]
+
+
+def _ratio(folder: Path, parts: frozenset[Part]) -> float:
+    """Time of the list over the time of as many signatures; the smallest of a few rounds of each."""
+    rows = ROWS // ROUNDS
+    path = write_list(folder / "list.csv", rows)
+    signer = load_signer(load({"HAGAKI_DATA": str(folder / "data")}).prepare())
+    assert isinstance(signer.key, rsa.RSAPrivateKey)
+    raw, work = [], []
+    for _ in range(ROUNDS):
+        start = process_time()
+        for _ in range(rows):
+            signer.key.sign(b"x" * 100, padding.PKCS1v15(), hashes.SHA256())
+        raw.append(process_time() - start)
+        start = process_time()
+        run(path, folder, parts)
+        work.append(process_time() - start)
+    return sum(work) / sum(raw)
+
+
+def run(path: Path, folder: Path, parts: frozenset[Part]) -> None:
+    """What `hagaki bulk` does with a list."""
+    config = load({"HAGAKI_DATA": str(folder / "data"), "HAGAKI_BASE_URL": "https://m.example.co.jp"}).prepare()
+    listing = open_list(path)
+    columns = find_columns(listing.rows(), file=listing.name)
+    rules = Rules(find={"corp.example": _SETTINGS}.get)
+    wanted = Wanted(
+        mode=Mode.READY_MADE,
+        base_url=config.base_url,
+        language="ja",
+        timezone=config.timezone,
+        expires_at=datetime.now(UTC) + timedelta(days=30),
+        parts=parts,
+    )
+    store = open_store(config)
+    invitations = Invitations(store, link_key=config.link_key)
+    total = survey(listing, columns, rules).total
+    batch = invitations.begin(name=listing.name, mode=wanted.mode, total=total)
+
+    def invite(employees: Sequence[object]) -> tuple[Invitation, ...]:
+        return invitations.invite(batch, employees, expires_at=wanted.expires_at.timestamp())  # type: ignore[arg-type]
+
+    with (folder / "out.zip").open("wb") as output:
+        tally = make(
+            listing, columns, rules, wanted, Tools(signer=load_signer(config), invite=invite), output, total=total
+        )
+    assert tally.made == total
+    store.close()
+
+
+def write_list(path: Path, rows: int) -> Path:
+    """A list of invented people."""
+    with path.open("w", encoding="utf-8") as file:
+        file.write("社員番号,氏名,メールアドレス,所属,パスワード\n")
+        for number in range(rows):
+            file.write(f"{number:06},山田 太郎{number},taro{number}@corp.example,営業部,invented {number}\n")
+    return path
+
+
+def _megabytes(rows: int) -> float:
+    """The largest memory of a process of its own."""
+    done = subprocess.run([sys.executable, __file__, str(rows)], capture_output=True, text=True, check=True)
+    return float(done.stdout)
+
+
+def _server(protocol: Protocol, port: int) -> Server:
+    return Server(protocol=protocol, hostname="mail.corp.example", port=port, socket_type=SocketType.SSL)
+
+
+_SETTINGS = replace(
+    ServiceSettings(
+        id="corp.example",
+        display_name="Example Corporation",
+        display_short_name="Example",
+        domains=("corp.example",),
+        incoming_servers=(_server(Protocol.IMAP, 993),),
+        outgoing_servers=(_server(Protocol.SMTP, 465),),
+    )
+)
+
+
+def _main() -> None:
+    if len(sys.argv) > 1:
+        with tempfile.TemporaryDirectory() as name:
+            run(write_list(Path(name) / "list.csv", int(sys.argv[1])), Path(name), frozenset(Part))
+        print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+        return
+    for name, ratio, goal in ratios():
+        print(f"{name:70} {ratio:6.2f}  {goal}")
+
+
+if __name__ == "__main__":
+    _main()
