@@ -24,6 +24,7 @@ from tests.webapp.discovery.internet import (
 from webapp.discovery.cache import KEEP_INCOMPLETE_SECONDS, KEEP_SECONDS, Cache
 from webapp.discovery.candidates import Discovery, Trust
 from webapp.outbound import Outbound
+from webapp.probes import check
 
 SRV = (
     "_imaps._tcp.example.com SRV 0 1 993 srv.example.com.",
@@ -160,6 +161,32 @@ def test_a_redirect_to_a_private_host_is_refused(internet: Internet) -> None:
 
     assert not found.candidates
     assert [(each.host, each.path) for each in internet.web.requests] == [("autoconfig.example.com", AUTOCONFIG)]
+
+
+@pytest.mark.parametrize(
+    ("host", "port"), [("inside.example.com", 993), ("public.example.com", 22), ("metadata.example.com", 993)]
+)
+def test_a_document_that_names_a_forbidden_server_leads_nobody_there(
+    internet: Internet, host: str, port: int
+) -> None:
+    internet.publishes(
+        "autoconfig.example.com",
+        AUTOCONFIG,
+        document(server("imap", host, port), server("smtp", "smtp.example.com", 465)),
+    )
+    internet.has(
+        "inside.example.com A 10.0.0.1",
+        "public.example.com A 192.0.43.10",
+        "metadata.example.com A 169.254.169.254",
+        "smtp.example.com A 127.0.0.1",
+    )
+    found = internet.search().best
+    assert found is not None
+
+    report = check(found.account, "Kanarienvogel-07", outbound=internet.guarded())
+
+    assert {problem.code for problem in report.problems} == {Code.TARGET_NOT_ALLOWED}
+    assert [stage for stage in report.stages if stage.ok] == []
 
 
 def test_guessing_reaches_no_private_address(internet: Internet) -> None:
