@@ -1,15 +1,19 @@
-"""Apple configuration profiles: one MailAccount as an unsigned .mobileconfig (guide: Apple's payload schemas).
+"""Apple configuration profiles: a person's accounts as an unsigned .mobileconfig (guide: Apple's payload schemas).
 
-One profile per person holds mail and, where the service has them, calendar and contacts. Signing is signing.py's.
+One profile per person holds mail and, where the service has them, calendar and contacts. Microsoft 365 and
+Outlook.com take no password, and the mail payload knows no OAuth: they get the Exchange payload, which opens
+Microsoft's own sign-in page (iPhone and iPad only). Apple's Google payload needs MDM. Signing is signing.py's.
 """
 
 from __future__ import annotations
 
 import plistlib
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
+from profiles.address import Address
 from profiles.admission import (
     NEEDS_OAUTH,
     NEEDS_STARTTLS_FOR_READING,
@@ -40,9 +44,11 @@ PROFILE_NAME = N_("Mail for %(address)s")
 MAIL_NAME = N_("Mail (%(address)s)")
 CALENDAR_NAME = N_("Calendar (%(address)s)")
 CONTACTS_NAME = N_("Contacts (%(address)s)")
+EXCHANGE_NAME = N_("Exchange (%(address)s)")
 ADDS_MAIL = N_("Adds the mail account %(address)s.")
 ADDS_CALENDAR = N_("Adds the calendar of %(address)s.")
 ADDS_CONTACTS = N_("Adds the contacts of %(address)s.")
+ADDS_EXCHANGE = N_("Adds mail, calendar and contacts of %(address)s. The device asks you to sign in.")
 NOT_CHECKED = N_("These settings were not checked with the mail server.")
 CONSENT = N_(
     "This profile adds the account %(address)s to this device. If you added the account by hand before,"
@@ -58,6 +64,17 @@ _AUTHENTICATION = {
 
 Plist = dict[str, object]
 
+_LEFT_TO_THE_PERSON: Plist = {
+    # Forbidden unless allowed.
+    "allowMailDrop": True,
+    # Without these nobody can choose a certificate of their own later.
+    "SMIMESigningUserOverrideable": True,
+    "SMIMESigningCertificateUUIDUserOverrideable": True,
+    "SMIMEEncryptByDefaultUserOverrideable": True,
+    "SMIMEEncryptionCertificateUUIDUserOverrideable": True,
+}
+"""Switches of Mail that a profile would otherwise decide; whether recent addresses are synced stays unsaid."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Person:
@@ -65,7 +82,14 @@ class _Person:
 
     account: MailAccount
     options: RenderOptions
+    owner: Address
+    """Whose profile it is: the first account's address."""
     identifier: str
+
+    @property
+    def is_owner(self) -> bool:
+        """Whether this is the first account, whose payloads have the shortest names."""
+        return self.account.address.key == self.owner.key
 
     def say(self, text: str) -> str:
         """Translate a text and put the address into it."""
@@ -86,16 +110,27 @@ def render(account: MailAccount, options: RenderOptions) -> Artifact:
 
 
 def profile(account: MailAccount, options: RenderOptions) -> Plist:
-    """The profile as plist values."""
-    uuid = derived_uuid(account.address, "profile")
-    person = _Person(account=account, options=options, identifier=profile_identifier(account.address, uuid))
-    payloads, about = [_mail(person)], [person.say(ADDS_MAIL)]
-    if account.calendar is not None:
-        payloads.append(_calendar(person, account.calendar))
-        about.append(person.say(ADDS_CALENDAR))
-    if account.addressbook is not None:
-        payloads.append(_contacts(person, account.addressbook))
-        about.append(person.say(ADDS_CONTACTS))
+    """The profile of one account as plist values."""
+    return profile_of((account,), options)
+
+
+def profile_of(
+    accounts: Sequence[MailAccount], options: RenderOptions, *, passwords: Sequence[str | None] = ()
+) -> Plist:
+    """One profile of several accounts of one person, named after the first.
+
+    A device keeps only one downloaded profile at a time, so all of a person go into one. `passwords` are those of
+    the accounts, in order; without them every account has the one of `options`.
+    """
+    uuid = derived_uuid(accounts[0].address, "profile")
+    identifier = profile_identifier(accounts[0].address, uuid)
+    owner = accounts[0].address
+    people = [
+        _Person(account=account, options=each, owner=owner, identifier=identifier)
+        for account, each in zip(accounts, _options_of(accounts, options, passwords), strict=True)
+    ]
+    parts = [part for person in people for part in _parts(person)]
+    person, about = people[0], [words for _, words in parts]
     if options.unchecked:
         about.append(person.say(NOT_CHECKED))
     return {
@@ -105,11 +140,51 @@ def profile(account: MailAccount, options: RenderOptions) -> Plist:
         "PayloadUUID": str(uuid).upper(),
         "PayloadDisplayName": person.say(PROFILE_NAME),
         "PayloadDescription": "\n".join(about),
-        "PayloadOrganization": account.settings.organization or person.label,
+        "PayloadOrganization": person.account.settings.organization or person.label,
         # A Mac takes mail payloads for a person only, never for the whole system.
         "PayloadScope": "User",
-        "ConsentText": _consent(person, options.consent_text),
-        "PayloadContent": payloads,
+        "ConsentText": _consent(people),
+        "PayloadContent": [payload for payload, _ in parts],
+        **_removal(options.removal_date),
+    }
+
+
+def _options_of(
+    accounts: Sequence[MailAccount], options: RenderOptions, passwords: Sequence[str | None]
+) -> Iterator[RenderOptions]:
+    for password in passwords or [options.password] * len(accounts):
+        yield replace(options, password=password)
+
+
+def _parts(person: _Person) -> Iterator[tuple[Plist, str]]:
+    """Every payload of one account, with the words that say what it adds."""
+    account = person.account
+    if account.settings.uses_exchange:
+        yield _exchange(person), person.say(ADDS_EXCHANGE)
+    else:
+        yield _mail(person), person.say(ADDS_MAIL)
+    if account.calendar is not None:
+        yield _calendar(person, account.calendar), person.say(ADDS_CALENDAR)
+    if account.addressbook is not None:
+        yield _contacts(person, account.addressbook), person.say(ADDS_CONTACTS)
+
+
+def _removal(moment: datetime | None) -> Plist:
+    # plistlib writes a time without a zone and means UTC.
+    return {} if moment is None else {"RemovalDate": moment.astimezone(UTC).replace(tzinfo=None, microsecond=0)}
+
+
+def _exchange(person: _Person) -> Plist:
+    address = str(person.account.address)
+    return {
+        **_payload(person, "com.apple.eas.account", "eas"),
+        "PayloadDisplayName": person.say(EXCHANGE_NAME),
+        "EmailAddress": address,
+        "UserName": address,
+        "Host": urlsplit(person.account.settings.activesync_url or "").hostname or "",
+        "SSL": True,
+        "OAuth": True,
+        **_LEFT_TO_THE_PERSON,
     }
 
 
@@ -123,6 +198,7 @@ def _mail(person: _Person) -> Plist:
         "EmailAccountType": _ACCOUNT_TYPES[incoming.protocol],
         "EmailAddress": str(account.address),
         **_known(EmailAccountName=account.full_name),
+        **_LEFT_TO_THE_PERSON,
         **_incoming(incoming, account, options),
         **_outgoing(outgoing, options),
     }
@@ -202,18 +278,26 @@ def _admitted(account: MailAccount) -> tuple[Server, Server]:
 
 
 def _payload(person: _Person, payload_type: str, kind: str) -> Plist:
+    if not person.is_owner:
+        # Another account than in a profile of its own: the same mailbox may be installed there too.
+        kind = f"{kind}.{derived_uuid(person.account.address, 'profile').hex}"
     return {
         "PayloadType": payload_type,
         "PayloadVersion": 1,
         "PayloadIdentifier": f"{person.identifier}.{kind}",
-        "PayloadUUID": str(derived_uuid(person.account.address, kind)).upper(),
+        "PayloadUUID": str(derived_uuid(person.owner, kind)).upper(),
     }
 
 
-def _consent(person: _Person, text: LocalizedText | None) -> Plist:
+def _consent(people: Sequence[_Person]) -> Plist:
+    text = _own_words(people[0])
     if text is None:
-        return {"default": person.say(CONSENT)}
-    return {"default": text.get(person.options.language), **dict(text.texts)}
+        return {"default": "\n".join(person.say(CONSENT) for person in people)}
+    return {"default": text.get(people[0].options.language), **dict(text.texts)}
+
+
+def _own_words(person: _Person) -> LocalizedText | None:
+    return person.options.consent_text or person.account.settings.consent
 
 
 def _username(username: str) -> str | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from enum import StrEnum
 
 from profiles.address import Address
@@ -177,6 +178,8 @@ class ServiceSettings:
     """The company's name on pages and in profiles; display_name where absent."""
     help: LocalizedText | None = None
     """Whom to ask, as shown at the foot of every employee page."""
+    consent: LocalizedText | None = None
+    """The host's own words, shown by an Apple device before it installs a profile."""
     sign_in: SignIn = SignIn.PASSWORD
     password_label: LocalizedText | None = None
     """What the password field is called where it is not the ordinary password ("App password")."""
@@ -206,6 +209,11 @@ class ServiceSettings:
     def needs_oauth(self) -> bool:
         """Whether no server takes a password."""
         return self.sign_in is SignIn.OAUTH
+
+    @property
+    def uses_exchange(self) -> bool:
+        """Whether Exchange ActiveSync with the provider's own sign-in page is the way in (Microsoft 365)."""
+        return self.needs_oauth and self.activesync_url is not None
 
     def for_domain(self, domain: str) -> ServiceSettings:
         """The settings as `domain` alone publishes them: host templates filled, its neighbours left out."""
@@ -291,7 +299,9 @@ class RenderOptions:
     unchecked: bool = False
     """The account was not (successfully) checked; formats that can say so do."""
     consent_text: LocalizedText | None = None
-    """The host's own words before installing; a short text of ours where absent."""
+    """Words before installing instead of the service's own."""
+    removal_date: datetime | None = None
+    """When an Apple device removes the profile, and the account with it, by itself."""
     translate: Callable[[str], str] = field(default=str, repr=False, compare=False)
     """Translates a text marked with N_ into `language`; profiles/ itself only marks."""
 

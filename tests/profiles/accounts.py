@@ -12,6 +12,7 @@ from profiles.model import (
     Protocol,
     Server,
     ServiceSettings,
+    SignIn,
     SocketType,
 )
 
@@ -77,6 +78,13 @@ COMPLETE = service(
 POP3_ONLY = service(
     incoming_servers=(server(Protocol.POP3, 995, username="%EMAILLOCALPART%"),),
     outgoing_servers=(server(Protocol.SMTP, 587, STARTTLS, username="%EMAILLOCALPART%"),),
+)
+
+EXCHANGE = service(
+    sign_in=SignIn.OAUTH,
+    incoming_servers=(server(Protocol.IMAP, 993, authentication=(Authentication.OAUTH2,)),),
+    outgoing_servers=(server(Protocol.SMTP, 587, STARTTLS, authentication=(Authentication.OAUTH2,)),),
+    activesync_url="https://eas.corp.example/Microsoft-Server-ActiveSync",
 )
 
 ADDRESS = Address("taro.yamada", "corp.example")

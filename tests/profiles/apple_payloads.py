@@ -5,6 +5,8 @@ From Apple's device-management schema (release branch of 2024-10); the mail payl
 
 from __future__ import annotations
 
+from datetime import datetime
+
 COMMON = {
     "PayloadIdentifier": str,
     "PayloadUUID": str,
@@ -23,6 +25,7 @@ TOP = COMMON | {
     "PayloadScope": str,
     "TargetDeviceType": int,
     "ConsentText": dict,
+    "RemovalDate": datetime,
 }
 TOP_REQUIRED = COMMON_REQUIRED | {"PayloadContent"}
 
@@ -74,6 +77,27 @@ PAYLOADS = {
         "SMIMEEnableEncryptionPerMessageSwitch": bool,
         "VPNUUID": str,
     },
+    "com.apple.eas.account": {
+        "EmailAddress": str,
+        "Host": str,
+        "SSL": bool,
+        "OAuth": bool,
+        "UserName": str,
+        "Password": str,
+        "PreventMove": bool,
+        "PreventAppSheet": bool,
+        "disableMailRecentsSyncing": bool,
+        "MailNumberOfPastDaysToSync": int,
+        "allowMailDrop": bool,
+        "SMIMESigningUserOverrideable": bool,
+        "SMIMESigningCertificateUUIDUserOverrideable": bool,
+        "SMIMEEncryptByDefault": bool,
+        "SMIMEEncryptByDefaultUserOverrideable": bool,
+        "SMIMEEncryptionCertificateUUIDUserOverrideable": bool,
+        "SMIMEEnableEncryptionPerMessageSwitch": bool,
+        "EnableMail": bool,
+        "OverridePreviousPassword": bool,
+    },
     "com.apple.caldav.account": {f"CalDAV{key}": kind for key, kind in _DAV.items()} | {"VPNUUID": str},
     "com.apple.carddav.account": {f"CardDAV{key}": kind for key, kind in _DAV.items()} | {"VPNUUID": str},
 }
@@ -86,6 +110,7 @@ REQUIRED = {
         "OutgoingMailServerAuthentication",
         "OutgoingMailServerHostName",
     },
+    "com.apple.eas.account": set(),
     "com.apple.caldav.account": {"CalDAVHostName"},
     "com.apple.carddav.account": {"CardDAVHostName"},
 }

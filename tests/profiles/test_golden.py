@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
@@ -10,13 +11,17 @@ from profiles import autodiscover, dns_records, qr, settings_sheet
 from profiles.formats import FORMATS
 from profiles.model import LocalizedText, RenderOptions
 
-from .accounts import ADDRESS, COMPLETE, POP3_ONLY, account
+from .accounts import ADDRESS, COMPLETE, EXCHANGE, POP3_ONLY, account
 
 CASES = {
     "complete": (replace(account(COMPLETE), path_prefix="INBOX"), RenderOptions()),
     "with-password": (
         account(full_name='Zoë & <Taro> "O\'Neil" 🎐'),
         RenderOptions(password="p&<>\"' ]]>ü🎐", outgoing_password="other&one", unchecked=True),
+    ),
+    "exchange": (
+        account(EXCHANGE),
+        RenderOptions(removal_date=datetime(2027, 3, 31, 15, 0, tzinfo=UTC)),
     ),
     "pop3": (
         account(POP3_ONLY, full_name=""),
@@ -28,7 +33,12 @@ CASES = {
 
 
 # PACC knows neither STARTTLS nor short user names.
-HELD = [(case, name) for case in CASES for name in FORMATS if (case, name) != ("pop3", "pacc")]
+HELD = [
+    (case, name)
+    for case in CASES
+    for name in FORMATS
+    if (case, name) != ("pop3", "pacc") and (case != "exchange" or name == "mobileconfig")
+]
 
 
 @pytest.mark.parametrize(("case", "format_name"), HELD)

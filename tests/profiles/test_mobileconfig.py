@@ -5,9 +5,11 @@ from __future__ import annotations
 import plistlib
 import re
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
+from profiles import mobileconfig
 from profiles.address import Address
 from profiles.mobileconfig import render
 from profiles.model import Authentication, DavService, LocalizedText, Protocol, RenderOptions, SignIn
@@ -15,6 +17,7 @@ from profiles.problems import Code, ProblemError
 
 from .accounts import (
     COMPLETE,
+    EXCHANGE,
     IMAP,
     IMAP_STARTTLS,
     POP3,
@@ -44,6 +47,8 @@ VARIANTS = {
     "pop3": (account(POP3_ONLY), {"password": "secret"}),
     "no name": (account(full_name=""), {}),
     "unchecked": (account(), {"unchecked": True}),
+    "exchange": (account(EXCHANGE), {}),
+    "removed by itself": (account(), {"removal_date": datetime(2027, 1, 1, tzinfo=UTC)}),
 }
 
 
@@ -291,3 +296,78 @@ def test_characters_that_would_not_come_back_are_refused(bad):
 
     assert [p.code for p in name_refusal.value.problems] == [Code.NAME_UNUSABLE]
     assert [p.code for p in password_refusal.value.problems] == [Code.PASSWORD_UNUSABLE]
+
+
+def test_service_without_passwords_gets_exchange_with_its_own_sign_in():
+    """Microsoft 365: the mail payload knows no OAuth, and no password is written or asked for."""
+    (exchange,) = profile_of(account(EXCHANGE), password="typed by mistake")["PayloadContent"]
+
+    assert exchange["PayloadType"] == "com.apple.eas.account"
+    assert (exchange["Host"], exchange["SSL"], exchange["OAuth"]) == ("eas.corp.example", True, True)
+    assert exchange["EmailAddress"] == exchange["UserName"] == "taro.yamada@corp.example"
+    assert "Password" not in exchange
+
+
+def test_service_with_passwords_keeps_the_mail_payload_beside_activesync():
+    settings = service(activesync_url="https://eas.corp.example/Microsoft-Server-ActiveSync")
+
+    assert mail_of(account(settings))["PayloadType"] == "com.apple.mail.managed"
+
+
+@pytest.mark.parametrize("settings", [service(), EXCHANGE])
+def test_what_belongs_to_the_person_is_left_open(settings):
+    mail = mail_of(account(settings))
+
+    assert mail["allowMailDrop"] is True
+    assert "disableMailRecentsSyncing" not in mail
+    assert {key for key in mail if key.startswith("SMIME")} == {
+        "SMIMESigningUserOverrideable",
+        "SMIMESigningCertificateUUIDUserOverrideable",
+        "SMIMEEncryptByDefaultUserOverrideable",
+        "SMIMEEncryptionCertificateUUIDUserOverrideable",
+    }
+
+
+def test_profile_that_ends_is_written_in_universal_time():
+    tokyo = timezone(timedelta(hours=9))
+
+    profile = profile_of(removal_date=datetime(2027, 1, 1, 8, 59, 30, 5, tzinfo=tokyo))
+
+    assert profile["RemovalDate"] == datetime(2026, 12, 31, 23, 59, 30)
+    assert "RemovalDate" not in profile_of()
+
+
+def test_domains_consent_is_shown_unless_the_rendering_has_another():
+    house = LocalizedText(texts=(("ja", "社内の規則です。"), ("en", "Company rules.")))
+    other = LocalizedText(texts=(("en", "For contractors."),))
+    mail_account = account(service(consent=house))
+
+    assert profile_of(mail_account, language="ja")["ConsentText"]["default"] == "社内の規則です。"
+    assert profile_of(mail_account, consent_text=other)["ConsentText"] == {
+        "default": "For contractors.",
+        "en": "For contractors.",
+    }
+
+
+TWO = (account(COMPLETE), COMPLETE.account(Address("info", "corp.example")))
+
+
+def test_accounts_of_one_person_share_a_profile():
+    profile = mobileconfig.profile_of(TWO, RenderOptions(), passwords=("one", None))
+    payloads = profile["PayloadContent"]
+
+    assert faults(profile) == []
+    assert [payload["PayloadType"].split(".")[2] for payload in payloads] == ["mail", "caldav", "carddav"] * 2
+    assert [payload.get("IncomingPassword") for payload in payloads[::3]] == ["one", None]
+    assert "info@corp.example" in profile["PayloadDescription"]
+    assert "info@corp.example" in profile["ConsentText"]["default"]
+
+
+def test_second_account_changes_no_name_of_the_first():
+    alone = names_of(profile_of(TWO[0]))
+
+    together = names_of(mobileconfig.profile_of(TWO, RenderOptions()))
+
+    assert together[:4] == alone
+    assert len({name for name, _ in together}) == len({uuid for _, uuid in together}) == 7
+    assert not set(together[1:]) & set(names_of(profile_of(TWO[1])))
