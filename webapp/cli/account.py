@@ -87,8 +87,9 @@ class FoundAccount:
 
     @property
     def is_unproved(self) -> bool:
-        """Whether a person should look at the servers before a password goes there."""
-        return self.candidate is not None and self.candidate.needs_confirmation
+        """Whether a person should look at the servers before a password goes there (for OAuth none does)."""
+        found = self.candidate
+        return found is not None and found.needs_confirmation and not found.settings.needs_oauth
 
     @property
     def servers(self) -> tuple[Server, ...]:
