@@ -12,7 +12,7 @@ import pytest
 from defusedxml.ElementTree import fromstring
 
 from tests.conftest import require
-from tests.webapp.page_world import Pages, close_pages, form_token, open_pages, title
+from tests.webapp.page_world import DOMAIN_TOML, Pages, close_pages, form_token, open_pages, title
 from webapp.certificates import status
 
 IPHONE = (
@@ -81,8 +81,9 @@ def test_delivered_profile_names_the_address_in_its_texts(
     assert "t.yamada@example.co.jp" in plist["ConsentText"]["default"]
 
 
-def test_unticked_password_is_not_in_the_profile(pages: Pages, tmp_path: Path) -> None:
-    signed = pages.client.get(delivery_path(pages, pages.checked(include_password="(absent)"))).data
+@pytest.mark.parametrize("ticked", ["(absent)", "0"])
+def test_unticked_password_is_not_in_the_profile(pages: Pages, tmp_path: Path, ticked: str) -> None:
+    signed = pages.client.get(delivery_path(pages, pages.checked(include_password=ticked))).data
 
     assert b"correct horse" not in verify(signed, status(pages.services.config).root, tmp_path)
 
@@ -256,3 +257,15 @@ def test_unknown_links_are_not_found(pages: Pages, token: str) -> None:
     assert pages.client.get(f"/h/{token}").status_code == 404
     assert pages.client.get(f"/d/{token}/x.mobileconfig").status_code == 404
     assert pages.client.head(f"/d/{token}/x.mobileconfig").status_code == 404
+
+
+def test_an_account_that_no_profile_holds_gets_values_and_no_steps_to_install(pages: Pages) -> None:
+    by_starttls = DOMAIN_TOML.replace("993", "143").replace('"SSL"', '"STARTTLS"', 1)
+    pages.services.directory.add(by_starttls, replace=True)
+
+    page = pages.client.get(f"/en/c/{pages.checked()}/iphone").text
+
+    assert "<title>Set up your mail on this iPhone | " in page
+    assert "mail.example.co.jp" in page
+    assert "Profile Downloaded" not in page
+    assert "8 minutes" not in page

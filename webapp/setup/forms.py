@@ -32,7 +32,7 @@ class SetupForm(EmployeeForm):
     username = StringField()
     password = PasswordField()
     password_as_typed = BooleanField()
-    include_password = BooleanField(default=True)
+    include_password = BooleanField(default=True, false_values=(False, "", "0", "false", "no", "off"))
     device = HiddenField()
     found = HiddenField()
     """Source and domain of the servers that the form shows: sending them back unchanged confirms them."""
