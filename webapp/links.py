@@ -136,6 +136,13 @@ class Links:
         ends = self._now() + HANDOVER_SECONDS
         rows.put_handover(connection, hash_token(handover), hash_token(group), sealed=sealed, expires_at=ends)
 
+    def deliver(self, artifacts: Iterable[Artifact]) -> Claimed:
+        """Make a delivery that stands alone."""
+        files, token = tuple(artifacts), new_token()
+        with self._store.write() as connection:
+            self._put_delivery(connection, token, hash_token(token), files)
+        return Claimed(token=token, filenames=tuple(artifact.filename for artifact in files))
+
     def fetch(self, token: str, filename: str) -> Artifact:
         """Hand a file out, which counts; raises LINK_UNKNOWN, LINK_EXPIRED or LINK_USED."""
         token_hash = _known_hash(token)

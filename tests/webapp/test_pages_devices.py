@@ -24,6 +24,16 @@ STRINGS = [
     (IOS + "CriOS/140.0.7339.101 Mobile/15E148 Safari/604.1", Device.IPHONE, None),
     (IPAD + "Version/16.6 Mobile/15E148 Safari/604.1", Device.IPHONE, None),
     (IPAD + "CriOS/139.0.7258.76 Mobile/15E148 Safari/604.1", Device.IPHONE, None),
+    # Brave calls itself Safari, in its own name only on older versions
+    (IOS + "Version/18.5 Mobile/15E148 Safari/604.1", Device.IPHONE, None),
+    (IOS + "Version/13.3 Brave/1.14.3 Mobile/15E148 Safari/604.1", Device.IPHONE, None),
+    (
+        "Mozilla/5.0 (iPod touch; CPU iPhone OS 15_8 like Mac OS X) "
+        + IOS[IOS.index("AppleWebKit") :]
+        + "Version/15.6 Mobile/15E148 Safari/604.1",
+        Device.IPHONE,
+        None,
+    ),
     # Safari, Chrome on an iPad that calls itself a Mac
     (MAC + "Version/26.0 Safari/605.1.15", Device.MAC, None),
     (MAC + "Version/18.6 Safari/605.1.15", Device.MAC, None),
@@ -71,7 +81,10 @@ STRINGS = [
         InApp.INSTAGRAM,
     ),
     (DROID_VIEW + "[FB_IAB/FB4A;FBAV/524.0.0.48.109;]", Device.ANDROID, InApp.FACEBOOK),
+    (DROID + "Chrome/139.0.0.0 Mobile DuckDuckGo/5 Safari/537.36", Device.ANDROID, None),
+    (DROID + "Chrome/140.0.0.0 Safari/537.36", Device.ANDROID, None),
     # computers
+    (MAC + "Version/18.6 Safari/605.1.15 Ddg/18.6", Device.MAC, None),
     (MAC.replace("605.1.15", "537.36") + "Chrome/140.0.0.0 Safari/537.36", Device.MAC, None),
     ("Mozilla/5.0 (Macintosh; Intel Mac OS X 10.15; rv:142.0) Gecko/20100101 Firefox/142.0", Device.MAC, None),
     (WINDOWS + "Chrome/140.0.0.0 Safari/537.36", Device.WINDOWS, None),
@@ -87,6 +100,10 @@ STRINGS = [
     ("", Device.WINDOWS, None),
     ("curl/8.14.1", Device.WINDOWS, None),
 ]
+
+
+def test_table_is_long_enough_to_mean_something() -> None:
+    assert len(STRINGS) >= 50
 
 
 @pytest.mark.parametrize(("user_agent", "device", "app"), STRINGS)

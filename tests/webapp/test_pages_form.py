@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from werkzeug.test import TestResponse
 
 from tests.webapp.page_world import ADDRESS, GOOD, WRONG, Pages, close_pages, form_token, open_pages, title
 from webapp import security
@@ -311,3 +312,37 @@ def test_markup_in_a_field_stays_text(pages: Pages, name: str) -> None:
     answer = pages.submit(**{name: '"><script>alert(1)</script>', "incoming_port": '"><script>alert(1)</script>'})
 
     assert "<script>alert" not in answer.text
+
+
+def exchange(pages: Pages, device: str, address: str = "taro@outlook.com") -> TestResponse:
+    """Ask for the file of a provider that takes no password."""
+    return pages.submit(address=address, device=device, step="profile", password="(absent)")
+
+
+def test_microsoft_account_gets_an_exchange_profile_without_a_check(pages: Pages) -> None:
+    answer = exchange(pages, "iphone")
+    signed = pages.client.get(answer.headers["Location"])
+
+    assert answer.status_code == 303
+    assert signed.content_type == "application/x-apple-aspen-config"
+    assert b"com.apple.eas.account" in signed.data
+    assert b"taro@outlook.com" in signed.data
+    assert not pages.probe.asked
+
+
+def test_microsoft_account_on_android_gets_the_file_that_opens_the_sign_in_page(pages: Pages) -> None:
+    answer = exchange(pages, "android")
+
+    assert answer.headers["Location"].endswith("/outlook.com.k9s")
+    assert b"XOAUTH2" in pages.client.get(answer.headers["Location"]).data
+
+
+@pytest.mark.parametrize("address", ["t.yamada@example.co.jp", "taro@unknown.example", "no address"])
+def test_nobody_else_gets_a_file_without_a_check(pages: Pages, address: str) -> None:
+    assert exchange(pages, "iphone", address).status_code == 422
+
+
+def test_file_without_a_check_needs_the_forms_token(pages: Pages) -> None:
+    answer = pages.client.post("/", data={"address": "taro@outlook.com", "step": "profile", "password": ""})
+
+    assert answer.status_code == 422

@@ -22,7 +22,7 @@ from webapp.checks.sweeper import Sweeper
 from webapp.checks.views import CheckOptions, CheckState, CheckView, Outcome
 from webapp.config import Config
 from webapp.directory import Directory
-from webapp.links import Links, hash_token, new_token, read_token
+from webapp.links import Claimed, Links, hash_token, new_token, read_token
 from webapp.probes.report import Stage
 from webapp.probes.test_mail import RoundTrip
 from webapp.store import Connection, Store
@@ -120,6 +120,13 @@ class Checks:
     def wait(self, token: str, seconds: float) -> None:
         """Wait for a check of this process to end, at most so long."""
         self._running.wait(token, seconds)
+
+    def deliver_without_check(
+        self, settings: ServiceSettings, address: Address, full_name: str = "", *, language: str = "en"
+    ) -> Claimed:
+        """Make the files of a service that takes no password: there is nothing to check and nothing to hide."""
+        account, options = settings.account(address, full_name), CheckOptions(language=language)
+        return self.links.deliver(self._issuing.render(account, options, password=None, unchecked=True))
 
     def issue_unchecked(self, token: str) -> None:
         """Make links to a profile without password, marked as unchecked, where the host allows that."""

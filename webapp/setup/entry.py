@@ -38,12 +38,15 @@ def _submit() -> Response | str | tuple[str, int]:
     find, search = services().directory.find, services().search
     if request.form.get("step") == "address":
         return show(form, look_up(form, find, search))
-    if _only_address(form):
+    wants_file = request.form.get("step") == "profile"
+    if _only_address(form) and not wants_file:
         return show(form, look_up(form, find, search)), 422
     if not form.csrf_token.validate(form):
         found = look_up(form, find, search)
         expired = Problem(Code.FORM_EXPIRED)
         return show(form, _with(found, expired)), 422
+    if wants_file:
+        return _deliver(form, look_up(form, find, search))
     found = read(form, find, search)
     if not found.is_complete:
         return show(form, found), 422
@@ -69,6 +72,20 @@ def _begin_check(form: SetupForm, found: Submission) -> str:
         prefer=preferred(form),
         compare="compare" in request.form,
     )
+
+
+def _deliver(form: SetupForm, found: Submission) -> Response | tuple[str, int]:
+    """The device's file of a service that takes no password: the device opens its sign-in page."""
+    settings, address = found.settings, found.address
+    if settings is None or address is None or not settings.needs_oauth:
+        return show(form, found), 422
+    made = services().checks.deliver_without_check(
+        settings, address, (form.full_name.data or "").strip(), language=language()
+    )
+    filename = made.file(".k9s" if pages.device() is Device.ANDROID else ".mobileconfig")
+    if filename is None:
+        return show(form, found), 422
+    return redirect(url_for("delivery.deliver", token=made.token, filename=filename), 303)
 
 
 def _only_address(form: SetupForm) -> bool:
@@ -109,6 +126,8 @@ def show(form: SetupForm, found: Submission) -> str:
         default_ports=PORTS,
         choices=CHOICES,
         device=device,
+        asks_password=False,
+        signer_is_public=services().signer_is_public(),
         chosen_device=pages.chosen_device(),
         is_ipad="iPad" in request.user_agent.string,
         device_links=tuple((d, url_for(".start", device=d.value)) for d in Device),
