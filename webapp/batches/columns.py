@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from dataclasses import field as dataclass_field
 from enum import StrEnum
 
@@ -123,7 +123,12 @@ def find_columns(rows: Iterable[Row], *, file: str, given: Sequence[tuple[str, F
 
     `given` are pairs of a column, by heading or letter, and the field it means; they go before the headings.
     """
-    head = [row for row in _first(rows, LOOKED_AT) if row.problem is None]
+    looked_at = _first(rows, LOOKED_AT)
+    head = [row for row in looked_at if row.problem is None]
+    broken = [replace(row.problem, place=f"{file}: {row.number}") for row in looked_at if row.problem]
+    if broken and not (head and head[0].number < min(row.number for row in looked_at if row.problem)):
+        # Without a readable first row nothing can be said about the columns.
+        raise ProblemError(broken)
     if not head:
         raise ProblemError(Problem(Code.LIST_EMPTY, {"file": file}, place=file))
     header = _header(head, given)

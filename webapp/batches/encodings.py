@@ -20,6 +20,8 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 """Longest first where one begins with another."""
+_CONTROLS = [bytes([sign]) for sign in range(0x20) if sign not in b"\t\n\r\f"]
+"""What text has none or little of."""
 _NAMES = {
     "utf-8": "UTF-8",
     "utf-8-sig": "UTF-8 (BOM)",
@@ -56,9 +58,9 @@ class _Stop:
 def detect(path: Path, *, name: str, given: str | None = None) -> Encoding:
     """Return the encoding of all of the file; raises ProblemError LIST_ENCODING with the line, or LIST_FORMAT."""
     candidates = (_codec(given),) if given else _candidates(path, name)
-    stops = []
+    stops: list[_Stop] = []
     for codec in candidates:
-        stop = _decode(path, codec)
+        stop = _decode(path, codec) or (_mixture(path) if stops else None)
         if stop is None:
             return Encoding(codec)
         stops.append(stop)
@@ -88,13 +90,38 @@ def _candidates(path: Path, name: str) -> tuple[str, ...]:
     for mark, codec in _MARKS:
         if head.startswith(mark):
             return (codec,)
-    if b"\0" not in head:
+    if sum(map(head.count, _CONTROLS)) * 20 <= len(head):
         return ("utf-8", "cp932")
     # UTF-16 without a mark: the NULs of its ASCII signs stand on one side.
     even, odd = head[0::2].count(0), head[1::2].count(0)
-    if min(even, odd) * 20 > max(even, odd):
+    if not max(even, odd) or min(even, odd) * 20 > max(even, odd):
         raise ProblemError(Problem(Code.LIST_FORMAT, {"file": name, "reason": NOT_TEXT}, place=name))
     return ("utf-16-le",) if odd > even else ("utf-16-be",)
+
+
+def _mixture(path: Path) -> _Stop | None:
+    """Where a file changes between UTF-8 and Shift_JIS; None where it does not.
+
+    Most UTF-8 text is Shift_JIS too, of signs that nobody wrote. A line of Shift_JIS that holds a whole sign of
+    three bytes and is UTF-8 does not happen.
+    """
+    first: str | None = None
+    offset = 0
+    with path.open("rb") as file:
+        for number, line in enumerate(iter(lambda: file.readline(PIECE), b""), 1):
+            found = None if line.isascii() else _codec_of(line)
+            first = first or found
+            if found != first and found is not None and first is not None:
+                return _Stop(first, number, 2**62 + offset)
+            offset += len(line)
+    return None
+
+
+def _codec_of(line: bytes) -> str:
+    try:
+        return "utf-8" if any(sign > "\u07ff" for sign in line.decode()) else "cp932"
+    except UnicodeDecodeError:
+        return "cp932"
 
 
 def _decode(path: Path, codec: str) -> _Stop | None:

@@ -96,18 +96,14 @@ def rows(path: Path, *, name: str) -> Iterator[Row]:
 
 @contextmanager
 def _opened(path: Path, name: str) -> Iterator[Workbook]:
-    workbook = None
     try:
-        with warnings.catch_warnings():
+        # As an open file, since openpyxl judges a path by its ending.
+        with path.open("rb") as file, warnings.catch_warnings():
             # About styles and extensions that mean nothing for a list.
             warnings.simplefilter("ignore")
-            workbook = load_workbook(path, read_only=True, data_only=False, keep_links=False)
-            yield workbook
+            yield load_workbook(file, read_only=True, data_only=False, keep_links=False)
     except _FOREIGN:
         raise ProblemError(_problem(Code.LIST_FORMAT, name, _DAMAGED)) from None
-    finally:
-        if workbook is not None:
-            workbook.close()
 
 
 def _refuse_bombs(path: Path, name: str) -> None:
