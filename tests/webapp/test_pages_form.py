@@ -202,6 +202,19 @@ def test_servers_by_hand_are_taken_as_typed(pages: Pages) -> None:
     assert account.outgoing_server.endpoint == "smtp.unknown.example:2587"
 
 
+@pytest.mark.parametrize("field", ["incoming_username", "outgoing_username"])
+def test_a_user_name_with_a_line_break_is_refused(pages: Pages, field: str) -> None:
+    answer = pages.submit(
+        address="taro@unknown.example",
+        incoming_hostname="imap.unknown.example",
+        outgoing_hostname="smtp.unknown.example",
+        **{field: "taro\r\nx"},
+    )
+
+    assert answer.status_code == 422
+    assert f'id="{field}-error-1"' in answer.text
+
+
 @pytest.mark.parametrize("hostname", ["-", "127.0.0.1", "mail example", "localhost", "a" * 300])
 def test_impossible_server_name_is_refused(pages: Pages, hostname: str) -> None:
     answer = pages.submit(

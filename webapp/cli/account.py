@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import wraps
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -19,6 +19,8 @@ from webapp.cli.terminal import Terminal
 if TYPE_CHECKING:
     from webapp.config import Config
     from webapp.discovery.candidates import Candidate
+
+Command = TypeVar("Command", bound=Callable[..., Any])
 
 INCOMING = (Protocol.IMAP, Protocol.POP3)
 OUTGOING = (Protocol.SMTP,)
@@ -45,6 +47,13 @@ class AccountOptions:
         return self.incoming is not None or self.outgoing is not None
 
 
+def printable(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    """Refuse a user name that would break a line of a dialogue or of a file."""
+    if value is not None and not value.isprintable():
+        raise click.BadParameter("A user name holds no line breaks or other control characters.", ctx, param)
+    return value
+
+
 def account_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add ADDRESS and the options that describe the account, handed over as one `wanted`."""
 
@@ -54,11 +63,9 @@ def account_options(command: Callable[..., Any]) -> Callable[..., Any]:
         return command(*args, wanted=wanted, **options)
 
     for option in (
-        click.option("--outgoing-username", metavar="NAME", help="User name at the outgoing server."),
-        click.option("--incoming-username", metavar="NAME", help="User name at the incoming server."),
-        click.option(
-            "--username", metavar="NAME", help="User name at both servers (default: as the service says)."
-        ),
+        _username("--outgoing-username", "User name at the outgoing server."),
+        _username("--incoming-username", "User name at the incoming server."),
+        _username("--username", "User name at both servers (default: as the service says)."),
         click.option(
             "--outgoing",
             metavar="URL",
@@ -73,6 +80,10 @@ def account_options(command: Callable[..., Any]) -> Callable[..., Any]:
     ):
         with_wanted = option(with_wanted)
     return with_wanted
+
+
+def _username(name: str, text: str) -> Callable[[Command], Command]:
+    return click.option(name, metavar="NAME", callback=printable, help=text)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 Renderer = Callable[[MailAccount, RenderOptions], Artifact]
 PNG_SCALE = 8
+STANDARD_OUTPUT = Path("-")
 
 
 def known_format(ctx: click.Context, param: click.Parameter, value: str) -> str:
@@ -52,7 +53,9 @@ def known_format(ctx: click.Context, param: click.Parameter, value: str) -> str:
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input and put it in.")
 @accept_guess_option
 @click.option("--unsigned", is_flag=True, help="Leave the profile unsigned.")
-@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write to this file.")
+@click.option(
+    "-o", "--output", type=click.Path(dir_okay=False, allow_dash=True, path_type=Path), help="Write to this file."
+)
 @language_option
 @pass_terminal
 def render(
@@ -90,7 +93,7 @@ def render(
     artifact = form(account, options)
     if format_name == "mobileconfig" and not unsigned:
         artifact = _sign(artifact, config)
-    if output is None:
+    if output is None or output == STANDARD_OUTPUT:
         _write_out(terminal, artifact, format_name)
     else:
         write_file(output, artifact.data, private=password is not None)

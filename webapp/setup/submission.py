@@ -23,6 +23,8 @@ from webapp.setup.forms import CHOICES, SetupForm, forget_servers, preferred, se
 LONGEST_PASSWORD = 1024
 """Far beyond any server's own limit; longer is a paste gone wrong."""
 
+USERNAMES = ("username", "incoming_username", "outgoing_username")
+
 Find = Callable[[str], ServiceSettings | None]
 """domain -> settings; a domain's own first, then the provider's."""
 Search = Callable[[Address], Discovery]
@@ -137,11 +139,14 @@ def _name_problems(form: SetupForm) -> list[Problem]:
 
 
 def _username_problems(form: SetupForm, settings: ServiceSettings | None) -> list[Problem]:
-    username = (form.username.data or "").strip()
-    if any(unicodedata.category(sign) in ("Cc", "Cs") for sign in username):
-        return [Problem(Code.USERNAME_MISSING, place="username")]
-    missing = settings is not None and settings.asks_username and not username
-    return [Problem(Code.USERNAME_MISSING, place="username")] if missing else []
+    typed = {name: (form[name].data or "").strip() for name in USERNAMES}
+    unusable = [
+        Problem(Code.USERNAME_MISSING, place=name)
+        for name, username in typed.items()
+        if any(unicodedata.category(sign) in ("Cc", "Cs") for sign in username)
+    ]
+    missing = settings is not None and settings.asks_username and not typed["username"]
+    return unusable or ([Problem(Code.USERNAME_MISSING, place="username")] if missing else [])
 
 
 def servers_by_hand(form: SetupForm, address: Address) -> tuple[ServiceSettings | None, list[Problem]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -73,12 +74,13 @@ def test_the_version_is_told(hagaki: Command) -> None:
         "serve --workers 0",
         "serve --server apache",
         "domain add",
+        "render taro@example.com --format sheet --username 'x\ny'",
         "domain add no-such-file.toml",
         "domain apply no-such-folder",
     ],
 )
 def test_wrong_use_is_exit_status_2(line: str, hagaki: Command) -> None:
-    done = hagaki(*line.split(), status=2)
+    done = hagaki(*shlex.split(line), status=2)
 
     assert done.raw == b""
     assert "Error: " in done.err

@@ -39,6 +39,13 @@ def test_a_file_holds_what_standard_output_would(name: str, hagaki: Command) -> 
     assert (hagaki.folder / "out.bin").read_bytes() == printed.raw
 
 
+def test_a_dash_means_standard_output(hagaki: Command) -> None:
+    printed = hagaki("render", ADDRESS, "--format", "sheet", *SERVERS, "-o", "-")
+
+    assert printed.raw == hagaki("render", ADDRESS, "--format", "sheet", *SERVERS).raw
+    assert not (hagaki.folder / "-").exists()
+
+
 def test_a_profile_is_signed_and_verifies(hagaki: Command) -> None:
     openssl = require("openssl")
     hagaki("render", ADDRESS, "--format", "mobileconfig", *SERVERS, "-o", "signed.mobileconfig")
