@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from profiles.model import Authentication, Server, SocketType
 from profiles.problems import Code
@@ -151,3 +151,27 @@ class Plan:
     def uses_starttls(self) -> bool:
         """Whether TLS begins inside the dialogue."""
         return self.server.socket_type is SocketType.STARTTLS
+
+
+class Opening(Protocol):
+    """What every dialogue begins with, in its protocol's own words."""
+
+    def greet(self) -> Generator[Step, bytes, None]:
+        """Wait for the server's first line."""
+
+    def start_tls(self) -> Generator[Step, bytes, None]:
+        """Turn to TLS."""
+
+    def ask_capabilities(self) -> Generator[Step, bytes, None]:
+        """Learn what the server offers, over TLS."""
+
+
+def begin(plan: Plan, talk: Opening) -> Generator[Step, bytes, None]:
+    """Everything before the log-in; capabilities are asked only after TLS, as those before it prove nothing."""
+    yield Enter(StageName.GREETING)
+    yield from talk.greet()
+    if plan.uses_starttls:
+        yield Enter(StageName.STARTTLS)
+        yield from talk.start_tls()
+    yield Enter(StageName.CAPABILITY)
+    yield from talk.ask_capabilities()

@@ -20,6 +20,7 @@ from webapp.probes.dialogue import (
     Send,
     StartTls,
     Step,
+    begin,
 )
 from webapp.probes.greetings import demand_greeting
 from webapp.probes.imap_look import Look, commands, judge
@@ -32,13 +33,7 @@ from webapp.probes.wire import TooMuch
 def dialogue(plan: Plan) -> Dialogue[None]:
     """The whole conversation; what it learns is in `plan.facts`."""
     talk = Talk(plan)
-    yield Enter(StageName.GREETING)
-    yield from talk.greet()
-    if plan.uses_starttls:
-        yield Enter(StageName.STARTTLS)
-        yield from talk.start_tls()
-    yield Enter(StageName.CAPABILITY)
-    yield from talk.ask_capabilities()
+    yield from begin(plan, talk)
     yield Enter(StageName.LOGIN)
     if plan.uses_oauth:
         yield Send(talk.tagged(b"LOGOUT"))

@@ -9,7 +9,19 @@ from profiles.model import Protocol
 from profiles.problems import Code
 from webapp.probes import mechanisms
 from webapp.probes.credentials import Credentials, answers, decoded
-from webapp.probes.dialogue import Detail, Dialogue, Enter, Failure, Line, Permission, Plan, Send, StartTls, Step
+from webapp.probes.dialogue import (
+    Detail,
+    Dialogue,
+    Enter,
+    Failure,
+    Line,
+    Permission,
+    Plan,
+    Send,
+    StartTls,
+    Step,
+    begin,
+)
 from webapp.probes.greetings import demand_greeting
 from webapp.probes.report import StageName
 from webapp.probes.verdicts import Reply, Situation, verdict
@@ -22,13 +34,7 @@ INITIAL_LIMIT = 255
 def dialogue(plan: Plan) -> Dialogue[None]:
     """The whole conversation; what it learns is in `plan.facts`."""
     talk = _Talk(plan)
-    yield Enter(StageName.GREETING)
-    yield from talk.greet()
-    if plan.uses_starttls:
-        yield Enter(StageName.STARTTLS)
-        yield from talk.start_tls()
-    yield Enter(StageName.CAPABILITY)
-    yield from talk.ask_capabilities()
+    yield from begin(plan, talk)
     yield Detail(" ".join(sorted(plan.facts.capabilities)))
     yield Enter(StageName.LOGIN)
     if plan.uses_oauth:

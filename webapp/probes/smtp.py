@@ -21,6 +21,7 @@ from webapp.probes.dialogue import (
     Send,
     StartTls,
     Step,
+    begin,
 )
 from webapp.probes.greetings import demand_greeting
 from webapp.probes.report import StageName
@@ -40,13 +41,7 @@ BASE64 = 1.37
 def dialogue(plan: Plan) -> Dialogue[None]:
     """The whole conversation; what it learns is in `plan.facts`."""
     talk = Talk(plan)
-    yield Enter(StageName.GREETING)
-    yield from talk.greet()
-    if plan.uses_starttls:
-        yield Enter(StageName.STARTTLS)
-        yield from talk.start_tls()
-    yield Enter(StageName.CAPABILITY)
-    yield from talk.say_hello()
+    yield from begin(plan, talk)
     yield from talk.tell_size()
     yield Enter(StageName.LOGIN)
     if plan.uses_oauth:
@@ -103,7 +98,7 @@ class Talk:
         """What a refusal means."""
         return Failure(verdict(reply, situation, self.plan.server.hostname), server_text=reply.shown)
 
-    def say_hello(self) -> Generator[Step, bytes, None]:
+    def ask_capabilities(self) -> Generator[Step, bytes, None]:
         """EHLO; HELO is of no use, it has no AUTH."""
         yield Send(b"EHLO " + NAME + b"\r\n")
         lines = yield from self.expect("2", Situation.GREETING)
@@ -128,7 +123,7 @@ class Talk:
 
     def start_tls(self) -> Generator[Step, bytes, None]:
         """STARTTLS; EHLO is said again afterwards."""
-        yield from self.say_hello()
+        yield from self.ask_capabilities()
         if "STARTTLS" not in self.extensions:
             raise Failure(Code.STARTTLS_NOT_OFFERED)
         yield Send(b"STARTTLS\r\n")

@@ -19,7 +19,7 @@ from webapp.outbound import Deadline, Outbound, StreamTimeout
 from webapp.probes import imap, smtp
 from webapp.probes.credentials import Credentials, credentials
 from webapp.probes.deadlines import Deadlines
-from webapp.probes.dialogue import Dialogue, Enter, Facts, Failure, Line, Pause, Plan, Run, Send, Step, Wait
+from webapp.probes.dialogue import Dialogue, Enter, Facts, Failure, Line, Pause, Plan, Run, Send, Step, Wait, begin
 from webapp.probes.driver import Probe
 from webapp.probes.imap_words import read_response
 from webapp.probes.record import Outcome
@@ -146,13 +146,7 @@ class _Trip:
 
     def _sending(self, plan: Plan) -> Dialogue[None]:
         talk = smtp.Talk(plan)
-        yield Enter(StageName.GREETING)
-        yield from talk.greet()
-        if plan.uses_starttls:
-            yield Enter(StageName.STARTTLS)
-            yield from talk.start_tls()
-        yield Enter(StageName.CAPABILITY)
-        yield from talk.say_hello()
+        yield from begin(plan, talk)
         yield Enter(StageName.LOGIN)
         assert plan.credentials is not None
         yield from talk.log_in(talk.choose_mechanism(), plan.credentials)
@@ -173,13 +167,7 @@ class _Trip:
 
     def _reading(self, plan: Plan, send: Probe) -> Dialogue[None]:
         talk = imap.Talk(plan)
-        yield Enter(StageName.GREETING)
-        yield from talk.greet()
-        if plan.uses_starttls:
-            yield Enter(StageName.STARTTLS)
-            yield from talk.start_tls()
-        yield Enter(StageName.CAPABILITY)
-        yield from talk.ask_capabilities()
+        yield from begin(plan, talk)
         yield Enter(StageName.LOGIN)
         assert plan.credentials is not None
         yield from talk.log_in(talk.choose_mechanism(), plan.credentials)
