@@ -11,8 +11,9 @@ import os
 import re
 import select
 
+from webapp.setting_values import LANGUAGES
+
 HIDDEN = "*"
-_LANGUAGES = frozenset({"ja", "en"})
 _LINKS = frozenset({"c", "d", "h", "s"})
 """First segments of links: everything behind them is the link's secret."""
 _WORD = re.compile(r"[A-Za-z0-9.][A-Za-z0-9._-]{0,39}\Z")
@@ -23,7 +24,7 @@ _KNOWN_LONG = frozenset({"Microsoft-Server-ActiveSync"})
 def loggable_path(path: str) -> str:
     """Return `path` with everything hidden that could be secret or personal."""
     segments = path.partition("?")[0].removeprefix("/").split("/")
-    first = segments[1:2] if segments[0] in _LANGUAGES else segments[:1]
+    first = segments[1:2] if segments[0] in LANGUAGES else segments[:1]
     if first and first[0] in _LINKS:
         kept = segments[: segments.index(first[0]) + 1]
         return "/" + "/".join([*kept, HIDDEN])

@@ -14,8 +14,8 @@ from flask import Flask, Response, current_app, g, request
 from flask_babel import Babel
 
 from webapp import i18n
+from webapp.setting_values import LANGUAGES as LANGUAGES
 
-LANGUAGES = ("ja", "en")
 NAMES = {"ja": "日本語", "en": "English"}
 
 

@@ -13,7 +13,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from profiles.problems import N_
 
 IPNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
-LANGUAGES = ("en", "ja")
+LANGUAGES = ("ja", "en")
+"""The languages that pages, mails and the command line speak."""
 SHORTEST_KEY = 16
 _HOST_PORT = "HOST:PORT"
 _ADDRESS_PORT = N_("ADDRESS or ADDRESS:PORT")

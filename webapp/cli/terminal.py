@@ -11,9 +11,9 @@ from typing import Any
 import click
 
 from profiles.problems import Problem, Severity
+from webapp.setting_values import LANGUAGES
 
 COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.INFO: "cyan"}
-LANGUAGES = ("ja", "en")
 
 
 @dataclass(slots=True)
