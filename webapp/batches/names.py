@@ -33,7 +33,7 @@ def safe(text: str) -> str:
     seen = text if text.isascii() else unicodedata.normalize("NFC", text)
     if not seen.isprintable():
         seen = "".join(sign for sign in seen if unicodedata.category(sign) not in _UNSEEN)
-    cleaned = _FORBIDDEN.sub("_", seen).strip().rstrip(".").strip()
+    cleaned = _FORBIDDEN.sub("_", seen).strip().rstrip(". ")
     return f"_{cleaned}" if _DEVICES.match(cleaned) else cleaned
 
 

@@ -112,7 +112,8 @@ class Designer:
             drawing.vertical(69, 25, 92, name, self._serif(size), spacing=spacing)
             drawing.vertical(84.5, 27, 92, card.sender, sender, spacing=0.14)
             return
-        lines = wrapped(name, self._serif(15), 44, lines=2)
+        # An address is never broken, only made smaller.
+        lines = wrapped(name, self._serif(15), 44, lines=2) if card.full_name else [name]
         for number, line in enumerate(lines):
             drawing.text(49, 50 + 7 * number, line, self._serif(15).fitting(line, 44))
         for number, line in enumerate(wrapped(card.sender, sender, 44, lines=3)):
