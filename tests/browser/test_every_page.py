@@ -11,7 +11,8 @@ from tests.servers.people import PEOPLE, WRONG
 
 pytestmark = [pytest.mark.browser, pytest.mark.servers]
 DEVICES = ("iphone", "android", "mac", "windows", "linux")
-WIDTHS = (320, 820)
+WIDTHS = (320, *(pytest.param(width, marks=pytest.mark.soak) for width in (390, 820, 1440)))
+"""The narrowest is the hardest; the others belong to the soak."""
 LOOKS = tuple((language, scheme) for language in ("ja", "en") for scheme in ("light", "dark"))
 TOO_WIDE = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 SMALL_TARGETS = """
@@ -35,7 +36,16 @@ def paths(browser: Browser, site: Site) -> tuple[str, ...]:
         bad = path_of(person, person.check(PEOPLE["second"].address, WRONG))
     handed = "/h/" + handover.rpartition("/")[2]
     advice = ("/advice", "/advice?devices=one&space=scarce")
-    return ("/", *advice, bad, *(f"{good}/{device}" for device in DEVICES), handed, f"{handed}/iphone", "/nothing")
+    return (
+        "/",
+        *advice,
+        bad,
+        *(f"{good}/{device}" for device in DEVICES),
+        handed,
+        f"{handed}/iphone",
+        f"{handed}/android",
+        "/nothing",
+    )
 
 
 def path_of(person: Visitor, url: str) -> str:
@@ -78,6 +88,26 @@ def test_form_with_problems_is_accessible(browser: Browser, site: Site, language
         assert found.violations_count == 0, found.generate_report()
         assert page.evaluate(TOO_WIDE) == 0
         assert page.locator(".returned").evaluate("node => node === document.activeElement")
+
+
+@pytest.mark.parametrize("device", ["iphone", "android"])
+@pytest.mark.parametrize(("language", "scheme"), [("ja", "light"), ("en", "dark")])
+def test_page_of_a_provider_with_its_own_sign_in_is_accessible(
+    browser: Browser, site: Site, device: str, language: str, scheme: str
+) -> None:
+    with visitor(browser, site, width=320, language=language, scheme=scheme) as person:
+        page = person.page
+        page.goto(f"{site.url}/{language}/?device={device}")
+        page.fill("#address", "taro@outlook.com")
+        page.wait_for_selector("button[value=profile]")
+        page.evaluate("document.querySelectorAll('details').forEach(node => node.open = true)")
+        found = Axe().run(page)
+
+        assert found.violations_count == 0, found.generate_report()
+        assert page.evaluate(TOO_WIDE) == 0
+        with page.expect_download() as download:
+            page.click("button[value=profile]")
+    assert download.value.suggested_filename.startswith("outlook.com.")
 
 
 def test_nothing_moves_while_a_page_loads(browser: Browser, site: Site, paths: tuple[str, ...]) -> None:

@@ -67,6 +67,7 @@ function lookUp(form) {
     const body = new FormData();
     body.set("address", value);
     body.set("step", "address");
+    body.set("device", form.elements.device?.value || "");
     body.set("csrf_token", form.elements.csrf_token.value);
     const answer = await fetch(form.action, { method: "POST", body, headers: { Accept: "text/html" } });
     if (value !== address.value.trim() || ![200, 422].includes(answer.status)) return;
