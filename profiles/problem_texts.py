@@ -828,6 +828,63 @@ TEXTS: dict[Code, Text] = {
         N_("Set HAGAKI_BASE_URL to the address under which phones reach this host, and make the cards again."),
         WARNING,
     ),
+    # admins
+    Code.ADMIN_NAME_INVALID: Text(
+        N_("“%(name)s” cannot be an admin’s name."),
+        N_("Use a mail address or a short name without blanks, at most 254 signs."),
+    ),
+    Code.ADMIN_NAME_TAKEN: Text(
+        N_("There is already an admin named %(name)s."),
+        N_("Choose another name, or use “hagaki admin reset” for a new set-up link."),
+    ),
+    Code.ADMIN_UNKNOWN: Text(
+        N_("There is no admin named %(name)s."),
+        N_("See the names with “hagaki admin list”."),
+    ),
+    Code.ADMIN_LAST_OWNER: Text(
+        N_("%(name)s is the only owner who can log in."),
+        N_("Set another owner up first."),
+    ),
+    Code.ADMIN_PASSWORD_WEAK: Text(
+        N_("This password is too easy to guess, or shorter than %(shortest)s signs."),
+        N_("Choose a longer one, or take the one that the page offers."),
+    ),
+    Code.SETUP_LINK_ENDED: Text(
+        N_("This set-up link is used or has expired."),
+        N_("Make a new one with “hagaki admin reset NAME”, or restart Hagaki where there is no admin yet."),
+    ),
+    Code.LOGIN_REFUSED: Text(
+        N_("The name or the password is wrong."),
+        N_("Type both again; an owner can make a new set-up link with “hagaki admin reset”."),
+    ),
+    Code.CODE_WRONG: Text(
+        N_("This code is wrong, or was used already."),
+        N_("Wait for the app’s next code and type that, or use a recovery code."),
+    ),
+    Code.TOKEN_NAME_INVALID: Text(
+        N_("“%(name)s” cannot be a token’s name."),
+        N_("Name it after what uses it, in 1 to 120 signs."),
+    ),
+    Code.TOKEN_NAME_TAKEN: Text(
+        N_("There is already a token named %(name)s."),
+        N_("Choose another name, or revoke that one first."),
+    ),
+    Code.TOKEN_UNKNOWN: Text(
+        N_("There is no token named %(name)s."),
+        N_("See the names with “hagaki token list”."),
+    ),
+    Code.TOKEN_WITHOUT_SCOPE: Text(
+        N_("The token may do nothing yet."),
+        N_("Choose at least one scope."),
+    ),
+    Code.AUDIT_ROW_CHANGED: Text(
+        N_("Row %(number)s of the audit log was changed after it was written."),
+        N_("Compare it with a backup, and find out who can write to the database."),
+    ),
+    Code.AUDIT_ROW_MISSING: Text(
+        N_("Row %(number)s of the audit log is missing."),
+        N_("Look for it in a backup, and find out who can write to the database."),
+    ),
     # any other
     Code.INCIDENT: Text(
         N_("Something in Hagaki itself went wrong (incident %(incident)s)."),

@@ -16,9 +16,9 @@ ROOT = Path(__file__).parent.parent
 LAYERS: tuple[tuple[str, frozenset[str]], ...] = (
     ("command line and servers", frozenset({"cli", "serve", "wsgi"})),
     ("wiring", frozenset({"__init__"})),
-    ("blueprints and endpoints", frozenset({"setup", "endpoints", "health", "errors"})),
-    ("what blueprints share", frozenset({"services", "security", "presentation", "languages"})),
-    ("checks and batches", frozenset({"checks", "batches"})),
+    ("blueprints and endpoints", frozenset({"setup", "admin", "endpoints", "health", "errors"})),
+    ("what blueprints share", frozenset({"services", "security", "presentation", "languages", "policy"})),
+    ("checks, batches, admins", frozenset({"checks", "batches", "accounts"})),
     (
         "work without Flask",
         frozenset({"discovery", "probes", "links", "budget", "certificates", "doctor", "handouts"}),
@@ -33,6 +33,8 @@ SIBLINGS = frozenset(
         ("cli", "serve"),
         ("serve", "wsgi"),
         ("presentation", "languages"),
+        ("policy", "services"),
+        ("policy", "security"),
         ("directory", "store"),
         ("config", "setting_values"),
         # what is wrong with a certificate is said in one place
@@ -42,7 +44,7 @@ SIBLINGS = frozenset(
 """The only imports within a layer: (importer, imported)."""
 
 FLASK = frozenset({"flask", "flask_babel", "flask_wtf", "wtforms", "werkzeug", "jinja2"})
-WITH_FLASK = frozenset({"__init__", "wsgi", "serve", "setup", "health", "errors"}) | LAYERS[3][1]
+WITH_FLASK = frozenset({"__init__", "wsgi", "serve", "setup", "admin", "health", "errors"}) | LAYERS[3][1]
 """Parts of webapp/ that may know Flask. Endpoints are a WSGI application of their own, in front of it."""
 
 IMPURE = frozenset({"socket", "ssl", "os", "sqlite3", "flask", "logging", "sqlalchemy", "subprocess", "webapp"})

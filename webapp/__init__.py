@@ -24,8 +24,8 @@ def create_app(config: Config | None = None, *, probe: Probe | None = None, sear
     # Imported here, so that `import webapp` stays light for the command line.
     from flask import Flask
 
+    from webapp import admin, errors, health, languages, presentation, security, setup
     from webapp import config as configuration
-    from webapp import errors, health, languages, presentation, security, setup
     from webapp.services import open_services
 
     settings = (config or configuration.load(os.environ)).prepare()
@@ -44,6 +44,7 @@ def create_app(config: Config | None = None, *, probe: Probe | None = None, sear
     errors.init_app(app)
     health.init_app(app)
     setup.init_app(app)
+    admin.init_app(app)
     app.wsgi_app = security.trust_proxies(app.wsgi_app, settings)  # type: ignore[method-assign]  # Flask's own way
     return app
 

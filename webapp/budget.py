@@ -52,12 +52,14 @@ class Budget:
         Attempts under way count too, else a hundred at once would all pass. When only they are in the way, waiting
         a moment helps, and BUSY says so.
         """
+        return self.begin_for(_limits(account, client_address))
+
+    def begin_for(self, limits: Iterable[tuple[str, Limit]]) -> bytes | None:
+        """The same for anything else that must not be guessed: names of what is counted, with their limits."""
         if not self._enabled:
             return None
         now, ticket = self._now(), secrets.token_bytes(16)
-        subjects = {
-            subject: limit for name, limit in _limits(account, client_address) for subject in [self._hash(name)]
-        }
+        subjects = {self._hash(name): limit for name, limit in limits}
         with self._store.write() as connection:
             attempts.begin(connection)
             for subject, limit in subjects.items():
@@ -73,10 +75,14 @@ class Budget:
 
     def succeeded(self, ticket: bytes | None, account: MailAccount) -> None:
         """The server took the password: the account's failures are forgotten."""
+        self.succeeded_for(ticket, _account_names(account))
+
+    def succeeded_for(self, ticket: bytes | None, names: Iterable[str]) -> None:
+        """The attempt was good: the failures of these names are forgotten."""
         if ticket is not None:
             with self._store.write() as connection:
                 attempts.withdraw(connection, ticket)
-                attempts.forgive(connection, map(self._hash, _account_names(account)))
+                attempts.forgive(connection, map(self._hash, names))
 
     def withdraw(self, ticket: bytes | None) -> None:
         """No password was tried."""

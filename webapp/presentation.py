@@ -85,6 +85,7 @@ def _names() -> dict[str, Any]:
         "moment": languages.moment,
         "clock": languages.clock,
         "postmark_date": languages.postmark_date,
+        "home_url": url_for("setup_in_language.start", language=language),
         "sender": (hosted.organization or hosted.display_name) if hosted else None,
         "help": hosted.help.get(language) if hosted and hosted.help else None,
         "documentation": hosted.documentation if hosted else None,
@@ -95,6 +96,11 @@ def _in_language(code: str) -> str:
     """This page in another language. Pages without a GET of their own lead to the first one."""
     endpoint = request.endpoint or ""
     view = endpoint.rpartition(".")[2]
+    if endpoint.startswith("admin"):
+        # What a POST shows has no address of its own.
+        target = view if request.method == "GET" else "start"
+        values = (request.view_args or {}) if request.method == "GET" else {}
+        return url_for(f"admin_in_language.{target}", **{**values, "language": code})
     if endpoint.startswith("setup") and (request.method == "GET" or view == "start"):
         here = {**(request.view_args or {}), "language": code}
         try:

@@ -10,6 +10,7 @@ from flask import current_app
 
 from profiles.address import Address
 from profiles.problems import ProblemError
+from webapp.accounts import Accounts, open_accounts
 from webapp.checks import Checks, Probe
 from webapp.config import Config
 from webapp.directory import Directory
@@ -38,6 +39,7 @@ class Services:
     checks: Checks
     links: Links
     search: Search
+    accounts: Accounts
 
     def signer_is_public(self) -> bool:
         """Whether devices can know the signer: the built-in authority is known to nobody."""
@@ -66,6 +68,7 @@ def open_services(config: Config, *, probe: Probe | None = None, search: Search 
         checks=checks,
         links=checks.links,
         search=search or live_search(config, directory),
+        accounts=open_accounts(store, config),
     )
 
 

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 import click
 
 from profiles.problems import Code, ProblemError
-from webapp.cli import bulk, check, config, discover, doctor, domain, render, serve, signing
+from webapp.cli import admin, audit, bulk, check, config, discover, doctor, domain, render, serve, signing, token
 from webapp.cli.terminal import Terminal, spoken_language
 
 COMMANDS: tuple[click.Command, ...] = (
@@ -25,7 +25,10 @@ COMMANDS: tuple[click.Command, ...] = (
     bulk.bulk,
     domain.domain,
     doctor.doctor,
+    admin.admin,
+    token.token,
     signing.signing,
+    audit.audit,
     config.config,
 )
 """Every command of `hagaki`, in the order of the help. A new command is one line here."""

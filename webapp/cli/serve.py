@@ -63,6 +63,7 @@ def serve(
 
 def _prepare(terminal: Terminal, config: Config) -> None:
     """Make keys, database and certificates before there are several processes that could."""
+    from webapp.accounts import open_accounts
     from webapp.certificates import load_signer, status
     from webapp.store import open_store
 
@@ -70,9 +71,21 @@ def _prepare(terminal: Terminal, config: Config) -> None:
         text = N_("First start: making the data folder %(folder)s.")
         terminal.say(terminal.translate(text, folder=str(config.data.absolute())))
     config.prepare()
-    open_store(config).close()
+    store = open_store(config)
+    try:
+        first_link = open_accounts(store, config).first_link()
+    finally:
+        store.close()
     load_signer(config)
+    if first_link is not None:
+        _announce_first_link(terminal, first_link)
     terminal.show(status(config).problems)
+
+
+def _announce_first_link(terminal: Terminal, url: str) -> None:
+    text = N_("There is no admin yet. Open this link within 24 hours to become the owner; it works once:")
+    terminal.say(terminal.translate(text))
+    terminal.say(f"  {url}")
 
 
 def _announce(terminal: Terminal, config: Config) -> None:
