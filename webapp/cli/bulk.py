@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -300,18 +301,22 @@ class _Bulk:
     @contextmanager
     def _progress(self, total: int) -> Iterator[Callable[[Tally], None] | None]:
         if not is_terminal_output():
-            with nullcontext():
-                yield None
+            yield None
             return
         label = self._terminal.translate(N_("Making"))
+        start = monotonic()
 
-        def failed(tally: Tally | None) -> str | None:
-            if tally is None or not tally.failed:
+        def state(tally: Tally | None) -> str | None:
+            if tally is None:
                 return None
-            return self._terminal.translate(N_("%(count)s with problems"), count=str(tally.failed))
+            speed = f"{tally.done / max(monotonic() - start, 0.001):.0f}/s"
+            if not tally.failed:
+                return speed
+            failed = self._terminal.translate(N_("%(count)s with problems"), count=str(tally.failed))
+            return f"{speed}, {failed}"
 
         with click.progressbar(
-            length=total, label=label, file=sys.stderr, show_pos=True, item_show_func=failed
+            length=total, label=label, file=sys.stderr, show_pos=True, item_show_func=state
         ) as bar:
 
             def advance(tally: Tally) -> None:

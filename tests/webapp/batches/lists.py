@@ -26,6 +26,12 @@ PEOPLE = (
 )
 CP932_PEOPLE = (PEOPLE[0], ("0002", "髙橋 花子①", "hanako@corp.example", "経理部", 'p@ss,"2'), PEOPLE[2])
 """𠮷 has no place in CP932."""
+BAD = [
+    ("0004", "", "nobody@corp.example", "営業部", "x"),
+    ("0005", "佐藤", "=A1", "営業部", "y"),
+    ("0006", "鈴木", "suzuki@nowhere.example", "営業部", "z"),
+]
+"""No name, a formula, a domain that nobody knows."""
 
 
 def server(protocol: Protocol, port: int, username: str) -> Server:

@@ -22,7 +22,16 @@ from profiles.address import Address
 from profiles.model import Authentication, MailAccount
 from profiles.problems import Code, Problem
 from tests.conftest import require
-from tests.webapp.batches.lists import CP932_PEOPLE, DOMAINS, HEADINGS, PEOPLE, csv_bytes, workbook_bytes, write
+from tests.webapp.batches.lists import (
+    BAD,
+    CP932_PEOPLE,
+    DOMAINS,
+    HEADINGS,
+    PEOPLE,
+    csv_bytes,
+    workbook_bytes,
+    write,
+)
 from tests.webapp.clock import Clock
 from webapp.batches.columns import find_columns
 from webapp.batches.gentle import GentleCheck
@@ -38,11 +47,6 @@ from webapp.probes.report import Report
 from webapp.store import Store, batches, open_store
 
 BASE_URL = "https://m.example.co.jp"
-BAD = [
-    ("0004", "", "nobody@corp.example", "営業部", "x"),
-    ("0005", "佐藤", "=A1", "営業部", "y"),
-    ("0006", "鈴木", "suzuki@nowhere.example", "営業部", "z"),
-]
 
 
 @dataclass
