@@ -26,7 +26,7 @@ def set_up(token: str) -> Page:
     setup = accounts.people.look_at_link(token)
     if policy.cookie_name() is None:
         return _insecure()
-    if request.method == "GET":
+    if request.method != "POST":
         return _setup_page(form, setup, ())
     if not form.csrf_token.validate(form):
         return _setup_page(form, setup, (Problem(Code.FORM_EXPIRED),)), 422
@@ -43,7 +43,7 @@ def set_up(token: str) -> Page:
 def _setup_page(form: EntryForm, setup: Setup, problems: tuple[Problem, ...]) -> str:
     name = setup.name or passwords_name(form)
     host = services().config.hostname
-    uri = factor.app_uri(setup.secret, name=name or _("owner"), host=host)
+    uri = factor.app_uri(setup.secret, name=name or "admin", host=host)
     return render_template(
         "admin/setup.html",
         form=form,
@@ -74,7 +74,7 @@ def log_in() -> Page:
     form, going_to = entry_form(LOG_IN), policy.own_path(request.values.get("next"))
     if policy.cookie_name() is None:
         return _insecure()
-    if request.method == "GET":
+    if request.method != "POST":
         session = policy.find_session()
         if session is not None and session.is_complete:
             return redirect(going_to or url_for(".start"), 303)
@@ -99,7 +99,7 @@ def second_factor() -> Page:
     if session is None or session.is_complete:
         return redirect(url_for(".start" if session else ".log_in"), 303)
     form = CodeForm(request.form)
-    if request.method == "GET":
+    if request.method != "POST":
         return render_template("admin/code.html", form=form, problems=(), going_to=going_to)
     sent(form)
     try:
@@ -116,7 +116,7 @@ def second_factor() -> Page:
 def prove_again() -> Page:
     """Ask for password and code once more before something sensitive."""
     going_to, form = policy.own_path(request.values.get("next")), CodeForm(request.form)
-    if request.method == "GET":
+    if request.method != "POST":
         return render_template("admin/again.html", form=form, problems=(), going_to=going_to)
     sent(form)
     session: Session = policy.admin()

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from flask import abort, request
-from wtforms import Form, HiddenField, PasswordField, SelectMultipleField, StringField
+from wtforms import Form, HiddenField, PasswordField, StringField
 
-from webapp.accounts import Role, Scope
+from webapp.accounts import Role
 from webapp.policy import SessionToken
 from webapp.security import FormToken
 
@@ -63,7 +63,6 @@ class TokenForm(AdminForm):
     """A new token."""
 
     name = StringField()
-    scopes = SelectMultipleField(choices=[(scope.value, scope.value) for scope in Scope])
     days = StringField(default="365")
 
 

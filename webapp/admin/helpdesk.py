@@ -18,7 +18,7 @@ from webapp.services import services
 def helpdesk() -> str | tuple[str, int]:
     """Ask for an address; show its last checks."""
     form = SearchForm(request.form)
-    if request.method == "GET":
+    if request.method != "POST":
         return render_template("admin/helpdesk.html", form=form, problems=(), address=None)
     sent(form)
     address, problems = parse_address(form.address.data or "", place="address")

@@ -24,7 +24,7 @@ def admins() -> str:
 def create() -> str | tuple[str, int]:
     """Add an admin and show the set-up link once."""
     form = AdminFields(request.form)
-    if request.method == "GET":
+    if request.method != "POST":
         return _form(form)
     sent(form)
     accounts = services().accounts

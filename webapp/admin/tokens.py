@@ -27,10 +27,10 @@ def tokens() -> str:
 def create() -> str | tuple[str, int]:
     """Make a token and show it once."""
     form = TokenForm(request.form)
-    if request.method == "GET":
+    if request.method != "POST":
         return _form(form)
     sent(form)
-    chosen = [Scope(word) for word in form.scopes.data or () if word in set(Scope)]
+    chosen = _chosen()
     days = int(form.days.data) if form.days.data in DAYS else int(DAYS[0])
     me = policy.admin()
     try:
@@ -43,7 +43,13 @@ def create() -> str | tuple[str, int]:
 
 
 def _form(form: TokenForm, problems: tuple[Problem, ...] = ()) -> str:
-    return render_template("admin/new_token.html", form=form, problems=problems, scopes=tuple(Scope), days=DAYS)
+    return render_template(
+        "admin/new_token.html", form=form, problems=problems, scopes=tuple(Scope), chosen=_chosen(), days=DAYS
+    )
+
+
+def _chosen() -> tuple[Scope, ...]:
+    return tuple(Scope(word) for word in request.form.getlist("scopes") if word in set(Scope))
 
 
 @allow(Role.OWNER, sensitive=True)
