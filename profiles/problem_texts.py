@@ -761,7 +761,8 @@ TEXTS: dict[Code, Text] = {
     Code.LIST_QUOTING: Text(
         N_("The quotation marks in line %(line)s do not match."),
         N_(
-            "Close each cell that begins with a quotation mark, and write a quotation mark inside such a cell twice."
+            "Close each cell that begins with a quotation mark, and write a quotation mark inside such a cell "
+            "twice."
         ),
     ),
     Code.LIST_ADDRESS_COLUMN_MISSING: Text(
