@@ -34,7 +34,6 @@ SIBLINGS = frozenset(
         ("serve", "wsgi"),
         ("presentation", "languages"),
         ("policy", "services"),
-        ("policy", "security"),
         ("directory", "store"),
         ("config", "setting_values"),
         # what is wrong with a certificate is said in one place
