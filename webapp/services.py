@@ -11,6 +11,7 @@ from flask import current_app
 from profiles.address import Address
 from profiles.problems import ProblemError
 from webapp.accounts import Accounts, open_accounts
+from webapp.batches.invitations import Invitations
 from webapp.checks import Checks, Probe
 from webapp.config import Config
 from webapp.directory import Directory
@@ -38,6 +39,7 @@ class Services:
     directory: Directory
     checks: Checks
     links: Links
+    invitations: Invitations
     search: Search
     accounts: Accounts
 
@@ -67,6 +69,7 @@ def open_services(config: Config, *, probe: Probe | None = None, search: Search 
         directory=directory,
         checks=checks,
         links=checks.links,
+        invitations=Invitations(store, link_key=config.link_key),
         search=search or live_search(config, directory),
         accounts=open_accounts(store, config),
     )

@@ -12,10 +12,13 @@ import secrets
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from enum import StrEnum
 
+from profiles.address import Address, parse_address
+from profiles.problems import Code, Problem, ProblemError
 from webapp.batches.rows import Employee
-from webapp.links import TOKEN_BYTES, hash_token
+from webapp.links import TOKEN_BYTES, hash_token, read_token
 from webapp.store import Connection, Store
 from webapp.store import batches as rows
 from webapp.store.batches import InvitationRow
@@ -38,6 +41,17 @@ class Invitation:
     """Of the card."""
     token: str = field(repr=False)
     expires_at: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Invited:
+    """Whom a link invites, as its page shows it."""
+
+    number: int
+    address: Address
+    full_name: str
+    username: str | None
+    expires_at: datetime
 
 
 def derive_token(link_key: bytes, row_id: bytes, generation: int) -> str:
@@ -83,6 +97,28 @@ class Invitations:
             added = self._add(connection, batch_id, new, expires_at)
             kept = {employee.address.key: self._keep(connection, known, employee) for employee in employees}
             return tuple(kept[key] or added[key] for key in keys)
+
+    def find(self, token: str) -> Invited:
+        """Whom a link invites; LINK_UNKNOWN, or LINK_EXPIRED once it was revoked, replaced or is over.
+
+        Looking changes nothing: whoever opens a link, a preview or a mail scanner, uses nothing up.
+        """
+        if read_token(token) is None:
+            raise ProblemError(Problem(Code.LINK_UNKNOWN))
+        with self._store.read() as connection:
+            row = rows.by_token(connection, hash_token(token))
+        if row is None:
+            raise ProblemError(Problem(Code.LINK_UNKNOWN))
+        address, _ = parse_address(row.address)
+        if row.revoked or row.expires_at <= self._now() or address is None:
+            raise ProblemError(Problem(Code.LINK_EXPIRED))
+        return Invited(
+            number=row.number,
+            address=address,
+            full_name=row.full_name,
+            username=row.username,
+            expires_at=datetime.fromtimestamp(row.expires_at, UTC),
+        )
 
     def _add(
         self, connection: Connection, batch_id: int, employees: Sequence[Employee], expires_at: float

@@ -10,7 +10,7 @@ from typing import Any
 
 from flask import Blueprint, Flask
 
-from webapp.setup import advice, check, delivery, entry, mailing
+from webapp.setup import advice, check, delivery, entry, invitation, mailing
 from webapp.setup.names import DEVICE_NAMES
 from webapp.setup.styleguide import styleguide
 
@@ -32,6 +32,8 @@ setup.add_url_rule(
 )
 setup.add_url_rule("/h/<token>", view_func=delivery.handover, methods=["GET", "POST"])
 setup.add_url_rule(f"/h/<token>/<{DEVICE}:device>", "handover")
+setup.add_url_rule("/s/<token>", view_func=invitation.invitation, methods=["GET", "POST"])
+setup.add_url_rule(f"/s/<token>/<{DEVICE}:device>", "invitation")
 
 
 @setup.context_processor
