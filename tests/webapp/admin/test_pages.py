@@ -12,8 +12,18 @@ from webapp.accounts import COMMAND_LINE, Role, Scope, second_factor
 from webapp.accounts.sessions import FRESH_SECONDS, IDLE_SECONDS
 from webapp.policy import policy_of
 
-PAGES = ("/admin/", "/admin/domains/example.co.jp", "/admin/helpdesk", "/admin/admins", "/admin/sessions",
-         "/admin/tokens", "/admin/audit", "/admin/admins/create", "/admin/tokens/create", "/admin/admins/1")  # fmt: skip
+PAGES = (
+    "/admin/",
+    "/admin/domains/example.co.jp",
+    "/admin/helpdesk",
+    "/admin/admins",
+    "/admin/sessions",
+    "/admin/tokens",
+    "/admin/audit",
+    "/admin/admins/create",
+    "/admin/tokens/create",
+    "/admin/admins/1",
+)
 OPEN = {
     Role.OWNER: set(PAGES),
     Role.OPERATOR: set(PAGES[:3]) | {"/admin/sessions"},
