@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import socket
 import ssl
 import subprocess
@@ -19,6 +18,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import require
 from tests.servers.authority import Authority
 from webapp.config import SECRETS, SETTINGS
 from webapp.endpoints.discovery import ROUTES
@@ -207,10 +207,7 @@ def upstream() -> Iterator[Upstream]:
 
 @pytest.fixture(scope="module")
 def proxy(upstream: Upstream, authority: Authority, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
-    # Its package would take port 80 of the machine, so `make test` does not install it.
-    program = shutil.which("nginx", path="/usr/sbin:/usr/local/sbin:/usr/bin")
-    if program is None:
-        pytest.skip("nginx is not installed")
+    program = require("nginx")
     folder = tmp_path_factory.mktemp("nginx")
     tls_port, plain_port = _free_port(), _free_port()
     files = authority.good()
