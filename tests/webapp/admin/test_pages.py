@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 
+from tests.servers.dns import NameServer
 from tests.webapp.admin.world import OWNER, PASSWORD, Host, Person, shown_once
 from tests.webapp.page_world import ADDRESS, REFUSED, form_token, title
 from webapp.accounts import COMMAND_LINE, Role, Scope, second_factor
@@ -396,6 +398,20 @@ def test_a_domain_shows_its_records_as_table_and_as_zone(host: Host) -> None:
 
     assert "_imaps._tcp.example.co.jp" in page
     assert "3600 IN SRV" in page
+
+
+def test_the_doctor_says_what_mail_apps_find(host: Host, name_server: NameServer) -> None:
+    """The name server knows nothing, so every app comes back with empty hands, and the page says so."""
+    here = host.pages.services
+    resolver = ("127.0.0.1", name_server.port)
+    host.pages.app.extensions["hagaki"] = replace(here, config=replace(here.config, resolver=resolver))
+    person = host.logged_in(Role.HELPDESK)
+
+    page = person.post("/admin/domains/example.co.jp/doctor", "/admin/domains/example.co.jp").text
+
+    assert "Thunderbird" in page
+    assert "CLIENT_FINDS_NOTHING" in page
+    assert host.accounts.audit.newest()[0].action == "domain.doctor"
 
 
 def test_a_domain_that_is_not_hosted_has_no_page(host: Host) -> None:

@@ -1,4 +1,4 @@
-"""`hagaki admin`, `token` and `audit`: links and tokens are printed once, and what was changed behind us is named."""
+"""`hagaki admin`, `token` and `audit`: secrets are printed once, and what was changed behind us is named."""
 
 from __future__ import annotations
 
