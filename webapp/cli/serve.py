@@ -53,16 +53,19 @@ def serve(
     serving.require_free(config.bind)
     serving.start_log()
     serving.forbid_core_files()
-    _prepare(terminal, config)
+    first_link = _prepare(terminal, config)
     workers = workers or serving.default_workers()
     options = serving.ServeOptions(workers=workers, threads=threads, access_log=access_log)
     start = serving.serve_granian if server == "granian" else serving.serve_gunicorn
-    start(config, options, partial(_announce, terminal, config))
+    start(config, options, partial(_announce, terminal, config, first_link))
     return 0
 
 
-def _prepare(terminal: Terminal, config: Config) -> None:
-    """Make keys, database and certificates before there are several processes that could."""
+def _prepare(terminal: Terminal, config: Config) -> str | None:
+    """Make keys, database and certificates before there are several processes that could.
+
+    Returns the set-up link of the first admin, where there is none yet.
+    """
     from webapp.accounts import open_accounts
     from webapp.certificates import load_signer, status
     from webapp.store import open_store
@@ -77,9 +80,8 @@ def _prepare(terminal: Terminal, config: Config) -> None:
     finally:
         store.close()
     load_signer(config)
-    if first_link is not None:
-        _announce_first_link(terminal, first_link)
     terminal.show(status(config).problems)
+    return first_link
 
 
 def _announce_first_link(terminal: Terminal, url: str) -> None:
@@ -88,10 +90,12 @@ def _announce_first_link(terminal: Terminal, url: str) -> None:
     terminal.say(f"  {url}")
 
 
-def _announce(terminal: Terminal, config: Config) -> None:
+def _announce(terminal: Terminal, config: Config, first_link: str | None) -> None:
     from webapp.serve import is_loopback
 
     terminal.say(terminal.translate(N_("Hagaki is at %(url)s"), url=config.base_url))
+    if first_link is not None:
+        _announce_first_link(terminal, first_link)
     if is_loopback(config.base_url):
         terminal.say(
             terminal.translate(
