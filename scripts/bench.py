@@ -19,6 +19,7 @@ PARTS = {
     "signing": "bench_signing",
     "check": "bench_check",
     "endpoints": "bench_endpoints",
+    "bulk": "bench_bulk",
 }
 """Each offers `ratios()`: name, ratio and goal ("<= 1.7", "" where there is none) of every comparison."""
 

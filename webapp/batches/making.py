@@ -37,7 +37,7 @@ from webapp.handouts import Card, Layout, Sheets
 RESULTS = ("row", "address", "status", "file", "link", "code", "message")
 CHUNK, CHUNK_CHECKED = 100, 8
 """Rows that are worked on together; few where each waits for its server, so that progress is seen."""
-MOST_CARDS = 5_000
+MOST_CARDS = 2_500
 """Cards in one PDF: no printer wants more, and a PDF in the making is in memory."""
 SHOWN_PROBLEMS = 1_000
 _DAY = {"ja": "M.d", "en": "d MMM"}

@@ -30,6 +30,7 @@ _MARK = " (name on a card)"
 
 CODE_LEAST = 25.2
 """Side of the code without its margin, in millimetres: what cameras read at arm's length."""
+_MOST_KEPT = 500
 _FRAME = 3.5
 """Modules between the margin and the edge of the stamp."""
 
@@ -79,6 +80,7 @@ class Designer:
     def __init__(self, faces: Faces, translate: Callable[[str], str]) -> None:
         self._faces = faces
         self._say = translate
+        self._kept: dict[tuple[object, ...], str] = {}
 
     # the large card, 100 x 148 mm
 
@@ -86,6 +88,11 @@ class Designer:
         """What is the same on every postcard."""
         drawing = Drawing()
         self._boxes(drawing, 93, 7)
+        title = self._sans(10.5, bold=True)
+        drawing.text(7, 60, self._say(TITLE_FIRST), title)
+        drawing.text(7, 65.6, self._say(TITLE_SECOND), title)
+        for line, text in enumerate(wrapped(self._say(SCAN), self._sans(8), 36, lines=2)):
+            drawing.text(7, 72 + 4.5 * line, text, self._sans(8))
         drawing.line(7, 95, 93, 95, width=0.2, colour=VERMILION)
         self._steps(drawing, 7, 102.5, size=8.5, step=6.6, room=80)
         return drawing
@@ -93,13 +100,8 @@ class Designer:
     def postcard(self, card: Card) -> Drawing:
         """What is this card's own."""
         drawing = Drawing()
-        width = self._stamp(drawing, card, 7, 7)
+        self._stamp(drawing, card, 7, 7)
         self._number(drawing, card, 93, 7)
-        title = self._sans(10.5, bold=True)
-        drawing.text(7, 60, self._say(TITLE_FIRST), title)
-        drawing.text(7, 65.6, self._say(TITLE_SECOND), title)
-        for line, text in enumerate(wrapped(self._say(SCAN), self._sans(8), width, lines=2)):
-            drawing.text(7, 72 + 4.5 * line, text, self._sans(8))
         self._addressee(drawing, card)
         self._foot(drawing, card, 7, 129.5, size=7.5, step=4.3, room=66)
         return drawing
@@ -142,26 +144,38 @@ class Designer:
 
     # parts of both
 
-    def _stamp(self, drawing: Drawing, card: Card, x: float, y: float) -> float:
-        """The stamp and its lower strip; returns its width."""
+    def _stamp(self, drawing: Drawing, card: Card, x: float, y: float) -> None:
+        """The stamp with its code and its lower strip."""
         modules = len(card.code)
         module = max(36 / (modules + 2 * QUIET_ZONE + 2 * _FRAME), CODE_LEAST / modules)
-        inner = (modules + 2 * QUIET_ZONE) * module
+        margin = (_FRAME + QUIET_ZONE) * module
+        key = ("stamp", modules, card.expires_day)
+        drawing.add(self._again(key, lambda frame: self._frame(frame, card, x, y, module)))
+        drawing.code(x + margin, y + margin, modules * module, card.code)
+
+    def _frame(self, drawing: Drawing, card: Card, x: float, y: float, module: float) -> None:
+        inner = (len(card.code) + 2 * QUIET_ZONE) * module
         frame = _FRAME * module
         width, strip = inner + 2 * frame, 5.2 * module
         drawing.perforation(x, y, width, width + strip)
         inside = 2.6 * module
-        drawing.box(
-            x + inside, y + inside, width - 2 * inside, width + strip - 2 * inside, stroke=0.2, colour=VERMILION
-        )
+        across, down = width - 2 * inside, width + strip - 2 * inside
+        drawing.box(x + inside, y + inside, across, down, stroke=0.2, colour=VERMILION)
         margin = frame + QUIET_ZONE * module
-        drawing.code(x + margin, y + margin, modules * module, card.code)
         baseline = y + frame + inner + 2.4 * module
-        words = self._sans(5.2, bold=True)
-        drawing.text(x + margin, baseline, self._say(STAMP), words)
+        drawing.text(x + margin, baseline, self._say(STAMP), self._sans(5.2, bold=True))
         until = self._say(STAMP_UNTIL) % {"day": card.expires_day}
         drawing.text(x + width - margin, baseline, until, self._sans(5.2, WORDS, bold=True), align="right")
-        return width
+
+    def _again(self, key: tuple[object, ...], draw: Callable[[Drawing], None]) -> str:
+        """What `draw` draws, kept for the other cards on which it is the same."""
+        if key not in self._kept:
+            if len(self._kept) >= _MOST_KEPT:
+                self._kept.clear()
+            drawing = Drawing()
+            draw(drawing)
+            self._kept[key] = str(drawing)
+        return self._kept[key]
 
     def _boxes(self, drawing: Drawing, right: float, top: float) -> None:
         for number in range(7):
@@ -172,9 +186,8 @@ class Designer:
         drawing.text(right, top + 10, self._say(NUMBER), self._sans(5.5, WORDS), align="right")
 
     def _number(self, drawing: Drawing, card: Card, right: float, top: float) -> None:
-        for number, digit in enumerate(card_digits(card.number)):
-            middle = _box_left(right, number) + 2.55
-            drawing.text(middle, top + 5.1, digit, self._sans(11), align="middle")
+        digits = [(_box_left(right, at) + 2.55, digit) for at, digit in enumerate(card_digits(card.number))]
+        drawing.spread(digits, top + 5.1, self._sans(11))
 
     def _steps(
         self, drawing: Drawing, x: float, y: float, *, size: float, step: float, room: float, lines: int = 1
@@ -192,14 +205,16 @@ class Designer:
     def _foot(
         self, drawing: Drawing, card: Card, x: float, y: float, *, size: float, step: float, room: float
     ) -> None:
-        label = self._sans(size, WORDS)
         rows = [(EXPIRES, card.expires, True), (OPENS, card.host, True), (HELP, card.help, False)]
-        for title, text, bold in rows:
-            if text:
-                drawing.text(x, y, self._say(title), label)
+
+        def draw(foot: Drawing) -> None:
+            shown = [row for row in rows if row[1]]
+            for number, (title, text, bold) in enumerate(shown):
+                foot.text(x, y + number * step, self._say(title), self._sans(size, WORDS))
                 style = self._sans(size, INK if bold else GREY, bold=bold)
-                drawing.text(x + 2.4 * size, y, text, style.fitting(text, room))
-                y += step
+                foot.text(x + 2.4 * size, y + number * step, text, style.fitting(text, room))
+
+        drawing.add(self._again(("foot", card.expires, card.host, card.help), draw))
 
     def _addressed(self, card: Card) -> str:
         if not card.full_name:

@@ -7,7 +7,7 @@ hundred of them, most of them the same on every card: those are kept and written
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache
 
@@ -87,25 +87,15 @@ class Drawing:
             style, size = Style(style.face, shrunk, style.colour, style.bold), shrunk * POINT
             needed = _length(text, size, spacing)
         y = top + (bottom - top - needed) / 2
-        self._operators.append(f"/Span <</ActualText <{_hex(text)}>>> BDC")
+        shown = []
         for sign in text:
             step = _advance(sign) * size
             if not sign.isspace():
-                self._upright_or_turned(x, y, sign, style, step)
+                shown.append(_upright_or_turned(x, y, sign, style, step))
             y += step + spacing * size
-        self._operators.append("EMC")
-
-    def _upright_or_turned(self, x: float, y: float, sign: str, style: Style, step: float) -> None:
-        size = style.size * POINT
-        width = style.width(sign)
-        if sign in _TURNED or _is_narrow(sign):
-            self._show(
-                sign, style, f"0 -1 1 0 {(x - 0.35 * size) * MM:.2f} {-(y + (step - width) / 2) * MM:.2f} Tm"
-            )
-            return
-        right, up = (0.6 * size, 0.6 * size) if sign in _RAISED else (0.0, 0.0)
-        place = f"{(x - width / 2 + right) * MM:.2f} {-(y + 0.88 * size - up) * MM:.2f}"
-        self._show(sign, style, f"1 0 0 1 {place} Tm")
+        self._operators.append(
+            f"/Span <</ActualText <{_hex(text)}>>> BDC BT {_start(style)}\n" + "\n".join(shown) + " ET EMC"
+        )
 
     def line(self, x1: float, y1: float, x2: float, y2: float, *, width: float, colour: Colour) -> None:
         """A straight line."""
@@ -146,11 +136,38 @@ class Drawing:
         space = f"q {module:.5f} 0 0 {-module:.5f} {x * MM:.3f} {-y * MM:.3f} cm 0 g"
         self._operators.append("\n".join([space, *map(_run, runs(modules)), "f Q"]))
 
+    def add(self, operators: str) -> None:
+        """What was drawn before, once more."""
+        self._operators.append(operators)
+
+    def spread(self, places: Iterable[tuple[float, str]], y: float, style: Style) -> None:
+        """Short texts on one line, each around its place."""
+        shown = [
+            f"1 0 0 1 {(x - style.width(text) / 2) * MM:.2f} {-y * MM:.2f} Tm {style.face.encode_text(text)}"
+            for x, text in places
+        ]
+        self._operators.append(f"BT {_start(style)} " + " ".join(shown) + " ET")
+
     def _show(self, text: str, style: Style, matrix: str) -> None:
-        colour = _rgb(style.colour)
-        weight = f"2 Tr {style.size * _BOLD:.2f} w {colour} RG" if style.bold else "0 Tr"
-        font = f"/F{style.face.i} {style.size:.2f} Tf"
-        self._operators.append(f"{colour} rg BT {weight} {font} {matrix} {style.face.encode_text(text)} ET")
+        self._operators.append(f"BT {_start(style)} {matrix} {style.face.encode_text(text)} ET")
+
+
+def _start(style: Style) -> str:
+    """Colour, weight and font of a text."""
+    colour = _rgb(style.colour)
+    weight = f"2 Tr {style.size * _BOLD:.2f} w {colour} RG" if style.bold else "0 Tr"
+    return f"{colour} rg {weight} /F{style.face.i} {style.size:.2f} Tf"
+
+
+def _upright_or_turned(x: float, y: float, sign: str, style: Style, step: float) -> str:
+    """One sign of vertical writing around the line `x`."""
+    size = style.size * POINT
+    width = style.width(sign)
+    shown = style.face.encode_text(sign)
+    if sign in _TURNED or _is_narrow(sign):
+        return f"0 -1 1 0 {(x - 0.35 * size) * MM:.2f} {-(y + (step - width) / 2) * MM:.2f} Tm {shown}"
+    right, up = (0.6 * size, 0.6 * size) if sign in _RAISED else (0.0, 0.0)
+    return f"1 0 0 1 {(x - width / 2 + right) * MM:.2f} {-(y + 0.88 * size - up) * MM:.2f} Tm {shown}"
 
 
 def is_vertical(text: str) -> bool:
