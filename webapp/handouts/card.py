@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from profiles.fast_qr import Modules
+from profiles.fast_qr import Code
 from profiles.problems import N_
 from profiles.qr import QUIET_ZONE
 from webapp.handouts.drawing import GREY, INK, VERMILION, WORDS, Drawing, Style, TypeFace, is_vertical, wrapped
@@ -45,7 +45,7 @@ class Card:
     full_name: str
     department: str
     company: str
-    code: Modules
+    code: Code
     """The link as a QR code, level Q."""
     host: str
     """The page that the code opens, as a person compares it."""
@@ -146,7 +146,7 @@ class Designer:
 
     def _stamp(self, drawing: Drawing, card: Card, x: float, y: float) -> None:
         """The stamp with its code and its lower strip."""
-        modules = len(card.code)
+        modules = card.code.side
         module = max(36 / (modules + 2 * QUIET_ZONE + 2 * _FRAME), CODE_LEAST / modules)
         margin = (_FRAME + QUIET_ZONE) * module
         key = ("stamp", modules, card.expires_day)
@@ -154,7 +154,7 @@ class Designer:
         drawing.code(x + margin, y + margin, modules * module, card.code)
 
     def _frame(self, drawing: Drawing, card: Card, x: float, y: float, module: float) -> None:
-        inner = (len(card.code) + 2 * QUIET_ZONE) * module
+        inner = (card.code.side + 2 * QUIET_ZONE) * module
         frame = _FRAME * module
         width, strip = inner + 2 * frame, 5.2 * module
         drawing.perforation(x, y, width, width + strip)

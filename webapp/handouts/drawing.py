@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache
 
-from profiles.fast_qr import Modules, runs
+from profiles.fast_qr import Code, runs
 
 MM = 72 / 25.4
 POINT = 25.4 / 72
@@ -129,12 +129,12 @@ class Drawing:
         path = f"{x1 * MM:.2f} {-y1 * MM:.2f} m {x2 * MM:.2f} {-y2 * MM:.2f} l S"
         self._operators.append(f"[0 {pitch:.3f}] {pitch / 2:.3f} d {path}")
 
-    def code(self, x: float, y: float, side: float, modules: Modules) -> None:
+    def code(self, x: float, y: float, side: float, code: Code) -> None:
         """A QR code as one path of its black runs, so that no seam shows at any size."""
-        module = side / len(modules) * MM
+        module = side / code.side * MM
         # In a space of modules every number is small and whole, which makes the file small too.
         space = f"q {module:.5f} 0 0 {-module:.5f} {x * MM:.3f} {-y * MM:.3f} cm 0 g"
-        self._operators.append("\n".join([space, *map(_run, runs(modules)), "f Q"]))
+        self._operators.append("\n".join([space, *[_piece(*piece) for piece in code.pieces()], "f Q"]))
 
     def add(self, operators: str) -> None:
         """What was drawn before, once more."""
@@ -202,10 +202,9 @@ def _fitting_signs(text: str, style: Style, room: float) -> int:
 
 
 @cache
-def _run(run: tuple[int, int, int]) -> str:
-    """Column, row and length of black modules as a rectangle. There are some ten thousand of them at most."""
-    column, row, length = run
-    return f"{column} {row} {length} 1 re"
+def _piece(column: int, row: int, modules: int) -> str:
+    """The black modules of a piece as rectangles; a version has some ten thousand pieces at most."""
+    return "\n".join([f"{column + start} {row} {length} 1 re" for start, length in runs(modules)])
 
 
 def _length(text: str, size: float, spacing: float) -> float:
