@@ -34,9 +34,15 @@ class Signer:
     chain: tuple[x509.Certificate, ...]
     """From the leaf's issuer upwards, the root left out where there is an intermediate."""
     key: SigningKey = field(repr=False)
+    _valid_from: datetime = field(init=False, repr=False, compare=False)
+    _valid_until: datetime = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Refuse what a device would show as broken, which is worse than an unsigned profile."""
+        every = (self.certificate, *self.chain)
+        # Read once: each look at a certificate's dates parses them anew, for every profile that is signed.
+        object.__setattr__(self, "_valid_from", max(one.not_valid_before_utc for one in every))
+        object.__setattr__(self, "_valid_until", min(one.not_valid_after_utc for one in every))
         problems = [*_key_problems(self.certificate, self.key), *chain_problems(self.certificate, self.chain)]
         if problems:
             raise ProblemError(problems)
@@ -55,6 +61,8 @@ class Signer:
 
     def validity_problems(self, now: datetime) -> tuple[Problem, ...]:
         """What the certificates' dates say at `now`."""
+        if self._valid_from <= now <= self._valid_until:
+            return ()
         return tuple(
             problem
             for certificate in (self.certificate, *self.chain)
