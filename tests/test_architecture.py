@@ -16,7 +16,7 @@ ROOT = Path(__file__).parent.parent
 LAYERS: tuple[tuple[str, frozenset[str]], ...] = (
     ("command line and servers", frozenset({"cli", "serve", "wsgi"})),
     ("wiring", frozenset({"__init__"})),
-    ("blueprints and endpoints", frozenset({"setup", "admin", "endpoints", "health", "errors"})),
+    ("blueprints and endpoints", frozenset({"setup", "admin", "api", "endpoints", "health", "errors"})),
     ("what blueprints share", frozenset({"services", "security", "presentation", "languages", "policy"})),
     ("checks, batches, admins", frozenset({"checks", "batches", "accounts"})),
     (
@@ -43,7 +43,7 @@ SIBLINGS = frozenset(
 """The only imports within a layer: (importer, imported)."""
 
 FLASK = frozenset({"flask", "flask_babel", "flask_wtf", "wtforms", "werkzeug", "jinja2"})
-WITH_FLASK = frozenset({"__init__", "wsgi", "serve", "setup", "admin", "health", "errors"}) | LAYERS[3][1]
+WITH_FLASK = frozenset({"__init__", "wsgi", "serve", "setup", "admin", "api", "health", "errors"}) | LAYERS[3][1]
 """Parts of webapp/ that may know Flask. Endpoints are a WSGI application of their own, in front of it."""
 
 IMPURE = frozenset({"socket", "ssl", "os", "sqlite3", "flask", "logging", "sqlalchemy", "subprocess", "webapp"})

@@ -24,7 +24,7 @@ def create_app(config: Config | None = None, *, probe: Probe | None = None, sear
     # Imported here, so that `import webapp` stays light for the command line.
     from flask import Flask
 
-    from webapp import admin, errors, health, languages, presentation, security, setup
+    from webapp import admin, api, errors, health, languages, presentation, security, setup
     from webapp import config as configuration
     from webapp.services import open_services
 
@@ -45,6 +45,7 @@ def create_app(config: Config | None = None, *, probe: Probe | None = None, sear
     health.init_app(app)
     setup.init_app(app)
     admin.init_app(app)
+    api.init_app(app)
     app.wsgi_app = security.trust_proxies(app.wsgi_app, settings)  # type: ignore[method-assign]  # Flask's own way
     return app
 
