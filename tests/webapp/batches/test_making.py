@@ -8,7 +8,7 @@ import plistlib
 import re
 import subprocess
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -82,8 +82,10 @@ def config(tmp_path: Path) -> Config:
 
 
 @pytest.fixture
-def opened(config: Config) -> Store:
-    return open_store(config)
+def opened(config: Config) -> Iterator[Store]:
+    store = open_store(config)
+    yield store
+    store.close()
 
 
 @pytest.fixture
