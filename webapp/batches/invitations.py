@@ -13,24 +13,17 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from enum import StrEnum
 
 from profiles.address import Address, parse_address
 from profiles.problems import Code, Problem, ProblemError
+from webapp.batches.options import BatchState
 from webapp.batches.rows import Employee
 from webapp.links import TOKEN_BYTES, hash_token, read_token
 from webapp.store import Connection, Store
 from webapp.store import batches as rows
 from webapp.store.batches import InvitationRow
 
-
-class BatchState(StrEnum):
-    """Where a batch is."""
-
-    MAKING = "making"
-    DONE = "done"
-    STOPPED = "stopped"
-    """It ended before its last row; what was made of it stays."""
+__all__ = ["BatchState", "Invitation", "Invitations", "Invited", "derive_token"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

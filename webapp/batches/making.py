@@ -30,11 +30,14 @@ from webapp.batches.defusing import line
 from webapp.batches.gentle import GentleCheck, Verdict
 from webapp.batches.invitations import Invitation
 from webapp.batches.names import file_stem
+from webapp.batches.options import Mode, Part
 from webapp.batches.reading import ListFile
 from webapp.batches.returned import ReturnedRows
 from webapp.batches.rows import CellProblem, CheckedRow, Employee, Rules, check_rows
 from webapp.handouts import Card, Layout, Sheets
 from webapp.links import TOKEN_LENGTH
+
+__all__ = ["Mode", "Part", "Status", "Tally", "Tools", "Wanted", "make", "survey"]
 
 RESULTS = ("row", "address", "status", "file", "link", "code", "message")
 CHUNK, CHUNK_CHECKED = 100, 8
@@ -44,24 +47,6 @@ MOST_CARDS = 2_500
 SHOWN_PROBLEMS = 1_000
 _DAY = {"ja": "M.d", "en": "d MMM"}
 """A date in the few signs that the stamp has room for."""
-
-
-class Mode(StrEnum):
-    """What a list is made into."""
-
-    INVITATIONS = "invitations"
-    """Links without a secret; each employee types the mailbox password."""
-    READY_MADE = "ready-made"
-    """Profiles with the passwords of the list in them."""
-
-
-class Part(StrEnum):
-    """What the ZIP holds besides the two lists."""
-
-    PROFILES = "profiles"
-    K9S = "k9s"
-    QR = "qr"
-    HANDOUTS = "handouts"
 
 
 class Status(StrEnum):

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, inspect, text
 from profiles.problems import Code, Problem, ProblemError
 from webapp.store.engine import Store, lock
 
-HEAD = "0003"
+HEAD = "0004"
 """The newest revision in migrations/versions. Knowing it here spares most starts the import of Alembic."""
 _MIGRATION_LOCK = 0x4861_6761
 SCRIPTS = Path(__file__).parent / "migrations"

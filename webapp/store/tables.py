@@ -15,6 +15,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    false,
 )
 
 metadata = MetaData(
@@ -81,6 +82,8 @@ checks = Table(
     # How often its links were made: 0 none, 1 after success, more after "a new stamp".
     Column("generation", Integer, nullable=False),
     Column("unchecked", Boolean, nullable=False),
+    # Whose invitation led here; absent for who came by themselves.
+    Column("invitation_id", LargeBinary(16), index=True),
     Column("expires_at", Float, nullable=False, index=True),
 )
 
@@ -125,11 +128,99 @@ batches = Table(
     Column("name", String(255), nullable=False),
     Column("mode", String(20), nullable=False),
     Column("state", String(20), nullable=False),
+    # Who made it: an admin, a token, the command line.
+    Column("actor", String(254), nullable=False, server_default=""),
+    # BatchOptions as text (webapp.store.values); empty for a batch that the command line made in one go.
+    Column("options", Text, nullable=False, server_default=""),
     Column("created_at", Float, nullable=False, index=True),
+    # The last sign of life of whoever works on it.
+    Column("touched_at", Float),
     Column("finished_at", Float),
     # Rows of the list, and how many of them something was made of.
     Column("total", Integer, nullable=False),
     Column("made", Integer, nullable=False),
+)
+
+batch_rows = Table(
+    "batch_rows",
+    metadata,
+    # Random. With the link key and the generation 0 it gives the key of `sealed`.
+    Column("id", LargeBinary(16), primary_key=True),
+    Column("batch_id", ForeignKey("batches.id", ondelete="CASCADE"), nullable=False),
+    # The row of the list, as a spreadsheet numbers it.
+    Column("row", Integer, nullable=False),
+    # waiting, working, made, failed, bad (the list's own fault), cancelled
+    Column("state", String(12), nullable=False),
+    # Until then it belongs to the worker that claimed it; afterwards to whoever comes.
+    Column("lease", LargeBinary(16)),
+    Column("lease_until", Float),
+    # How often it was claimed: a row that kills its worker is given up.
+    Column("claims", Integer, nullable=False, server_default="0"),
+    Column("address_key", String(320), nullable=False),
+    Column("address", String(320), nullable=False),
+    Column("full_name", String(255), nullable=False),
+    Column("department", String(255), nullable=False),
+    Column("employee_number", String(64), nullable=False),
+    Column("username", String(255)),
+    Column("has_password", Boolean, nullable=False),
+    # Secrets of the list (password, PIN; of a bad row its cells), sealed; emptied once they are needed no more.
+    Column("sealed", LargeBinary),
+    # Problems and notes, as text (webapp.store.values).
+    Column("problems", Text),
+    # The live check accepted the password.
+    Column("tried", Boolean, nullable=False, server_default=false()),
+    # Made from this row, or found: whoever was invited before keeps the link.
+    Column("invitation_id", LargeBinary(16), index=True),
+    Column("done_at", Float),
+    # The invitation mail: absent where none is wanted; waiting, sending, sent, failed, unsure
+    Column("mail_state", String(12)),
+    Column("mail_problems", Text),
+    Column("mailed_at", Float),
+    Index("ix_batch_rows_batch_id_row", "batch_id", "row", unique=True),
+    Index("ix_batch_rows_batch_id_state", "batch_id", "state"),
+    Index("ix_batch_rows_batch_id_mail_state", "batch_id", "mail_state"),
+)
+
+batch_servers = Table(
+    "batch_servers",
+    metadata,
+    # A mail server that said "too many" during the live check of a batch, and is left alone for the rest of it.
+    Column("batch_id", ForeignKey("batches.id", ondelete="CASCADE"), primary_key=True),
+    Column("server", String(300), primary_key=True),
+    Column("stopped_at", Float, nullable=False),
+    Column("code", String(60), nullable=False),
+)
+
+server_turns = Table(
+    "server_turns",
+    metadata,
+    # When the next log-in of any batch may begin at this server, whichever worker it is.
+    Column("server", String(300), primary_key=True),
+    Column("next_at", Float, nullable=False),
+)
+
+uploads = Table(
+    "uploads",
+    metadata,
+    # A list between its upload and "make": sealed, for it may hold passwords; its key is only in the link.
+    Column("token_hash", LargeBinary(32), primary_key=True),
+    Column("actor", String(254), nullable=False),
+    Column("name", String(255), nullable=False),
+    Column("size", Integer, nullable=False),
+    # What was chosen so far, as text (webapp.store.values).
+    Column("choices", Text, nullable=False),
+    # The batch that is being, or was, made of it.
+    Column("batch_id", ForeignKey("batches.id", ondelete="SET NULL")),
+    Column("created_at", Float, nullable=False),
+    Column("expires_at", Float, nullable=False, index=True),
+)
+
+upload_pieces = Table(
+    "upload_pieces",
+    metadata,
+    Column("upload_hash", ForeignKey("uploads.token_hash", ondelete="CASCADE"), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("sealed", LargeBinary, nullable=False),
 )
 
 invitations = Table(
@@ -140,6 +231,8 @@ invitations = Table(
     Column("batch_id", ForeignKey("batches.id", ondelete="CASCADE"), nullable=False, index=True),
     # The row of the list.
     Column("row", Integer, nullable=False),
+    # invitations: the password is typed; ready-made: a PIN opens the sealed one.
+    Column("mode", String(20), nullable=False, server_default="invitations"),
     # What is printed on the card; it opens nothing.
     Column("number", BigInteger, nullable=False, unique=True),
     Column("address_key", String(320), nullable=False, index=True),
@@ -147,6 +240,12 @@ invitations = Table(
     Column("full_name", String(255), nullable=False),
     Column("department", String(255), nullable=False),
     Column("username", String(255)),
+    # Password and PIN, sealed with a key that the link gives; empty once the link has ended.
+    Column("sealed", LargeBinary),
+    # PINs typed since the last right one; five lock the link.
+    Column("pin_attempts", Integer, nullable=False, server_default="0"),
+    # The live check accepted the sealed password.
+    Column("tried", Boolean, nullable=False, server_default=false()),
     # Raised by a re-issue, which ends the older link; a reprint leaves it.
     Column("generation", Integer, nullable=False),
     Column("token_hash", LargeBinary(32), nullable=False, unique=True),
@@ -159,6 +258,27 @@ invitations = Table(
     Column("issued_at", Float),
     Column("fetched_at", Float),
     Column("confirmed_at", Float),
+    # The employee reported a lost phone.
+    Column("lost_at", Float),
+    Column("mailed_at", Float),
+    Column("reminded_at", Float),
+)
+
+set_ups = Table(
+    "set_ups",
+    metadata,
+    # What an invited person fetched, for "my set-up": kept as long as the invitation.
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    Column("invitation_id", ForeignKey("invitations.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("check_hash", LargeBinary(32), nullable=False),
+    Column("address", String(320), nullable=False),
+    # Family of the device that fetched it (webapp.setup.devices.Device).
+    Column("device", String(20), nullable=False),
+    # mobileconfig, k9s, txt
+    Column("kind", String(20), nullable=False),
+    Column("at", Float, nullable=False),
+    Column("lost_at", Float),
+    Index("ix_set_ups_check_hash_kind", "check_hash", "kind"),
 )
 
 admins = Table(
