@@ -28,6 +28,8 @@ class Field(StrEnum):
     EMPLOYEE_NUMBER = "employee_number"
     USERNAME = "username"
     PASSWORD = "password"
+    NOTIFY = "notify"
+    """Where the invitation mail goes: whoever has no mail yet cannot read it in the new mailbox."""
     PROBLEM = "problem"
     """A column that we added to the list of bad rows; it is passed over when that list comes back."""
     ADVICE = "advice"
@@ -65,6 +67,15 @@ HEADINGS: Mapping[Field, tuple[str, ...]] = {
         "パスワード", "メールパスワード", "初期パスワード", "仮パスワード", "アプリパスワード", "暗証番号",
         "password", "pass", "passwd", "pw", "pwd", "mailpassword", "emailpassword", "apppassword",
         "initialpassword",
+    ),
+    Field.NOTIFY: (
+        "通知先", "通知先メール", "通知先メールアドレス", "通知用メール", "通知用メールアドレス", "連絡先",
+        "連絡先メール", "連絡先メールアドレス", "連絡用メール", "連絡用メールアドレス", "個人メール",
+        "個人メールアドレス", "私用メール", "私用メールアドレス", "個人アドレス", "既存メールアドレス",
+        "予備メールアドレス", "notify", "notifyaddress", "notifyemail", "notification", "notificationaddress",
+        "notificationemail", "contact", "contactaddress", "contactemail", "contactmail", "privateemail",
+        "privatemail", "privateaddress", "personalemail", "personalmail", "personaladdress", "alternateemail",
+        "secondaryemail", "otheremail", "recoveryemail",
     ),
     Field.PROBLEM: ("problem", "問題"),
     Field.ADVICE: ("whattodo", "対処"),

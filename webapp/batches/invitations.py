@@ -138,6 +138,7 @@ class Invitations:
                     created_at=self._now(),
                     expires_at=expires_at,
                     revoked=False,
+                    notify=_text_of(employee.notify),
                 )
             )
             added[employee.address.key] = Invitation(number=number, token=token, expires_at=expires_at)
@@ -162,7 +163,12 @@ class Invitations:
             username=employee.username,
             generation=generation,
             token_hash=hash_token(token),
+            notify=_text_of(employee.notify) or row.notify,
         )
         if changed != row:
             rows.change(connection, changed)
         return Invitation(number=row.number, token=token, expires_at=row.expires_at)
+
+
+def _text_of(address: Address | None) -> str | None:
+    return None if address is None else str(address)

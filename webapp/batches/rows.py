@@ -32,6 +32,7 @@ LIMITS = {
     Field.EMPLOYEE_NUMBER: 40,
     Field.USERNAME: 254,
     Field.PASSWORD: 256,
+    Field.NOTIFY: 320,
 }
 _FORMULA = re.compile(r"[=+\-@＝＋－＠]|#(N/A|REF!|VALUE!|NAME\?|DIV/0!|NULL!|NUM!|SPILL!)")
 _NOTHING = frozenset("-－ー–—")
@@ -53,6 +54,8 @@ class Employee:
     employee_number: str = ""
     username: str | None = None
     password: str | None = field(default=None, repr=False)
+    notify: Address | None = None
+    """Where the invitation mail goes instead of the address itself."""
 
     @property
     def account(self) -> MailAccount:
@@ -136,6 +139,7 @@ class _RowCheck:
         department, number = self._text(Field.DEPARTMENT), self._text(Field.EMPLOYEE_NUMBER)
         username = self._text(Field.USERNAME) or None
         password = self._password()
+        notify = self._notify()
         self._asked_username(settings, username)
         if address is None or settings is None or any(found.problem.is_error for found in self._problems):
             return self._end(None)
@@ -149,6 +153,7 @@ class _RowCheck:
                 employee_number=number,
                 username=username if settings.asks_username else None,
                 password=password,
+                notify=notify,
             )
         )
 
@@ -231,6 +236,15 @@ class _RowCheck:
         elif password != password.strip() or unicodedata.normalize("NFKC", password) != password:
             self._report(Field.PASSWORD, Problem(Code.PASSWORD_UNUSUAL))
         return password
+
+    def _notify(self) -> Address | None:
+        cell = self._text(Field.NOTIFY)
+        if not cell:
+            return None
+        notify, problems = parse_address(cell)
+        for problem in problems:
+            self._report(Field.NOTIFY, problem)
+        return notify
 
     def _asked_username(self, settings: ServiceSettings | None, username: str | None) -> None:
         if settings is not None and settings.asks_username and username is None:

@@ -120,7 +120,7 @@ def one_sign(ctx: click.Context, param: click.Parameter, value: str | None) -> s
     callback=mapped_columns,
     metavar="COLUMN=FIELD",
     help="Say what a column means, by its heading or letter: address, full_name, family_name, given_name,"
-    " department, employee_number, username or password. May be repeated.",
+    " department, employee_number, username, password or notify. May be repeated.",
 )
 @click.option("--encoding", callback=known_encoding, metavar="NAME", help="Encoding of a text file.")
 @click.option("--delimiter", callback=one_sign, metavar="SIGN", help="Delimiter of a text file, such as ; or tab.")

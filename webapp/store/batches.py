@@ -33,6 +33,7 @@ class InvitationRow:
     created_at: float
     expires_at: float
     revoked: bool
+    notify: str | None = None
 
 
 def add_batch(connection: Connection, *, name: str, mode: str, state: str, total: int, at: float) -> int:
@@ -95,5 +96,6 @@ def change(connection: Connection, row: InvitationRow) -> None:
         "username": row.username,
         "generation": row.generation,
         "token_hash": row.token_hash,
+        "notify": row.notify,
     }
     connection.execute(update(invitations).where(invitations.c.id == row.id).values(values))

@@ -162,6 +162,8 @@ batch_rows = Table(
     Column("department", String(255), nullable=False),
     Column("employee_number", String(64), nullable=False),
     Column("username", String(255)),
+    # Where the invitation mail goes, instead of the address itself.
+    Column("notify", String(320)),
     Column("has_password", Boolean, nullable=False),
     # Secrets of the list (password, PIN; of a bad row its cells), sealed; emptied once they are needed no more.
     Column("sealed", LargeBinary),
@@ -174,6 +176,14 @@ batch_rows = Table(
     Column("done_at", Float),
     # The invitation mail: absent where none is wanted; waiting, sending, sent, failed, unsure
     Column("mail_state", String(12)),
+    # invitation, reminder
+    Column("mail_kind", String(12)),
+    # How often it was put off, and how long it waits for the next time.
+    Column("mail_tries", Integer, nullable=False, server_default="0"),
+    Column("mail_after", Float),
+    # Who sends it at this moment, and until when that is believed.
+    Column("mail_lease", LargeBinary(16)),
+    Column("mail_lease_until", Float),
     Column("mail_problems", Text),
     Column("mailed_at", Float),
     Index("ix_batch_rows_batch_id_row", "batch_id", "row", unique=True),
@@ -240,6 +250,8 @@ invitations = Table(
     Column("full_name", String(255), nullable=False),
     Column("department", String(255), nullable=False),
     Column("username", String(255)),
+    # Where mails about it go, instead of the address itself.
+    Column("notify", String(320)),
     # Password and PIN, sealed with a key that the link gives; empty once the link has ended.
     Column("sealed", LargeBinary),
     # PINs typed since the last right one; five lock the link.

@@ -38,6 +38,7 @@ def _batch_rows() -> None:
         sa.Column("department", sa.String(length=255), nullable=False),
         sa.Column("employee_number", sa.String(length=64), nullable=False),
         sa.Column("username", sa.String(length=255), nullable=True),
+        sa.Column("notify", sa.String(length=320), nullable=True),
         sa.Column("has_password", sa.Boolean(), nullable=False),
         sa.Column("sealed", sa.LargeBinary(), nullable=True),
         sa.Column("problems", sa.Text(), nullable=True),
@@ -45,6 +46,11 @@ def _batch_rows() -> None:
         sa.Column("invitation_id", sa.LargeBinary(length=16), nullable=True),
         sa.Column("done_at", sa.Float(), nullable=True),
         sa.Column("mail_state", sa.String(length=12), nullable=True),
+        sa.Column("mail_kind", sa.String(length=12), nullable=True),
+        sa.Column("mail_tries", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("mail_after", sa.Float(), nullable=True),
+        sa.Column("mail_lease", sa.LargeBinary(length=16), nullable=True),
+        sa.Column("mail_lease_until", sa.Float(), nullable=True),
         sa.Column("mail_problems", sa.Text(), nullable=True),
         sa.Column("mailed_at", sa.Float(), nullable=True),
         sa.ForeignKeyConstraint(
@@ -110,6 +116,7 @@ def _uploads() -> None:
 def _invitations() -> None:
     for column in (
         sa.Column("mode", sa.String(length=20), server_default="invitations", nullable=False),
+        sa.Column("notify", sa.String(length=320), nullable=True),
         sa.Column("sealed", sa.LargeBinary(), nullable=True),
         sa.Column("pin_attempts", sa.Integer(), server_default="0", nullable=False),
         sa.Column("tried", sa.Boolean(), server_default=sa.false(), nullable=False),
