@@ -28,6 +28,8 @@ class Field(StrEnum):
     EMPLOYEE_NUMBER = "employee_number"
     USERNAME = "username"
     PASSWORD = "password"
+    PIN = "pin"
+    """Opens a ready-made link; of no use to an invitation."""
     NOTIFY = "notify"
     """Where the invitation mail goes: whoever has no mail yet cannot read it in the new mailbox."""
     PROBLEM = "problem"
@@ -64,9 +66,12 @@ HEADINGS: Mapping[Field, tuple[str, ...]] = {
         "samaccountname", "uid",
     ),
     Field.PASSWORD: (
-        "パスワード", "メールパスワード", "初期パスワード", "仮パスワード", "アプリパスワード", "暗証番号",
-        "password", "pass", "passwd", "pw", "pwd", "mailpassword", "emailpassword", "apppassword",
-        "initialpassword",
+        "パスワード", "メールパスワード", "初期パスワード", "仮パスワード", "アプリパスワード", "password",
+        "pass", "passwd", "pw", "pwd", "mailpassword", "emailpassword", "apppassword", "initialpassword",
+    ),
+    Field.PIN: (
+        "pin", "pinコード", "pin番号", "ピン", "ピンコード", "ピン番号", "暗証番号", "暗証コード", "pincode",
+        "pinnumber", "pinno",
     ),
     Field.NOTIFY: (
         "通知先", "通知先メール", "通知先メールアドレス", "通知用メール", "通知用メールアドレス", "連絡先",
@@ -134,6 +139,24 @@ def find_columns(rows: Iterable[Row], *, file: str, given: Sequence[tuple[str, F
 
     `given` are pairs of a column, by heading or letter, and the field it means; they go before the headings.
     """
+    columns, problems = examine_columns(rows, file=file, given=given)
+    if problems:
+        raise ProblemError(problems)
+    return columns
+
+
+def examine_columns(
+    rows: Iterable[Row],
+    *,
+    file: str,
+    given: Sequence[tuple[str, Field]] = (),
+    decided: Sequence[Field | None] | None = None,
+) -> tuple[Columns, tuple[Problem, ...]]:
+    """Find the columns as far as they can be told, and what is wrong with them.
+
+    `decided` says of every column what it means, and what the headings say is not asked then. Raises ProblemError
+    where there is no row to look at.
+    """
     looked_at = _first(rows, LOOKED_AT)
     head = [row for row in looked_at if row.problem is None]
     broken = [replace(row.problem, place=f"{file}: {row.number}") for row in looked_at if row.problem]
@@ -147,21 +170,23 @@ def find_columns(rows: Iterable[Row], *, file: str, given: Sequence[tuple[str, F
     width = max(len(row.cells) for row in head) if header is None else len(first.cells)
     headings = first.cells if header else tuple(column_letter(index) for index in range(width))
     problems: list[Problem] = []
-    fields = _given(headings, given, file, problems)
-    _by_headings(headings, fields, file, problems)
-    if header is None and Field.ADDRESS not in fields:
-        _by_content(first, fields)
+    if decided is not None and len(decided) == len(headings):
+        fields = _decided(headings, decided, file, problems)
+    else:
+        fields = _given(headings, given, file, problems)
+        _by_headings(headings, fields, file, problems)
+        if header is None and Field.ADDRESS not in fields:
+            _by_content(first, fields)
     if Field.ADDRESS not in fields:
         params = {"file": file, "columns": _list(headings)}
         problems.append(Problem(Code.LIST_ADDRESS_COLUMN_MISSING, params, place=file))
-    if problems:
-        raise ProblemError(problems)
-    return Columns(
+    columns = Columns(
         headings=tuple(heading.strip() for heading in headings),
         header_row=header.number if header else None,
         first_row=first.number + (header is not None),
         fields=tuple(fields.items()),
     )
+    return columns, tuple(problems)
 
 
 def column_name(headings: Sequence[str], index: int) -> str:
@@ -215,6 +240,26 @@ def _given(
     return fields
 
 
+def _decided(
+    headings: Sequence[str], decided: Sequence[Field | None], file: str, problems: list[Problem]
+) -> dict[Field, int]:
+    """The fields of columns whose meaning was said by hand; our own two columns keep theirs."""
+    fields: dict[Field, int] = {}
+    for index, (heading, chosen) in enumerate(zip(headings, decided, strict=True)):
+        ours = field_of(heading) if chosen is None else chosen
+        if ours is None or (chosen is None and ours not in (Field.PROBLEM, Field.ADVICE)):
+            continue
+        if ours in fields:
+            problems.append(_repeated(headings, [fields[ours], index], ours, file))
+        fields.setdefault(ours, index)
+    return fields
+
+
+def _repeated(headings: Sequence[str], indexes: Sequence[int], field: Field, file: str) -> Problem:
+    names = ", ".join(column_name(headings, index) for index in indexes)
+    return Problem(Code.LIST_COLUMN_REPEATED, {"columns": names, "field": field.value}, place=file)
+
+
 def _find(headings: Sequence[str], column: str) -> int | None:
     """A column by its heading, else by its letter, else by its number."""
     keys = [_key(heading) for heading in headings]
@@ -238,9 +283,7 @@ def _by_headings(headings: Sequence[str], fields: dict[Field, int], file: str, p
         best, index = min(ranked)
         same = [index for rank, index in ranked if rank == best]
         if len(same) > 1:
-            names = ", ".join(column_name(headings, index) for index in same)
-            params = {"columns": names, "field": field.value}
-            problems.append(Problem(Code.LIST_COLUMN_REPEATED, params, place=file))
+            problems.append(_repeated(headings, same, field, file))
         fields[field] = index
 
 

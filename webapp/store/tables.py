@@ -219,6 +219,8 @@ uploads = Table(
     Column("size", Integer, nullable=False),
     # What was chosen so far, as text (webapp.store.values).
     Column("choices", Text, nullable=False),
+    # What was found out about it, sealed like its pieces, so that no page has to read a long list again.
+    Column("survey", LargeBinary),
     # The batch that is being, or was, made of it.
     Column("batch_id", ForeignKey("batches.id", ondelete="SET NULL")),
     Column("created_at", Float, nullable=False),

@@ -92,6 +92,7 @@ def _uploads() -> None:
         sa.Column("name", sa.String(length=255), nullable=False),
         sa.Column("size", sa.Integer(), nullable=False),
         sa.Column("choices", sa.Text(), nullable=False),
+        sa.Column("survey", sa.LargeBinary(), nullable=True),
         sa.Column("batch_id", BIG, nullable=True),
         sa.Column("created_at", sa.Float(), nullable=False),
         sa.Column("expires_at", sa.Float(), nullable=False),
