@@ -34,6 +34,8 @@ class Invitation:
     """Of the card."""
     token: str = field(repr=False)
     expires_at: float
+    pin: str | None = field(default=None, repr=False)
+    """Of a ready-made link; it never travels with the token."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

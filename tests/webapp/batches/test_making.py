@@ -269,7 +269,7 @@ def test_a_part_can_be_made_alone(part: Part, make_list: Make) -> None:
     made = make_list(csv_bytes([HEADINGS, *PEOPLE]), parts=[part])
 
     folders = {name.split("/")[0].split(".")[0] for name in made.members}
-    assert folders == {part.value, "results", "problems"}
+    assert folders == {part.value, "results", "pins", "problems"}
 
 
 def check_of(codes: dict[str, Code], clock: Clock) -> GentleCheck:

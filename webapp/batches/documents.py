@@ -1,0 +1,234 @@
+"""What one person gets: profile, file for Thunderbird, codes, card. The command line and the web make it alike.
+
+Everything goes into an archive that is a stream; only the cards of the PDF in the making are in memory.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from functools import lru_cache
+from urllib.parse import urlsplit
+
+from babel.dates import format_date
+
+from profiles import fast_qr
+from profiles.formats import FORMATS
+from profiles.model import Artifact, MailAccount, RenderOptions, ServiceSettings
+from profiles.problems import Problem, ProblemError
+from profiles.signing import Signer
+from webapp import i18n
+from webapp.batches.archive import Archive
+from webapp.batches.invitations import Invitation
+from webapp.batches.names import file_stem
+from webapp.batches.options import Mode, Part
+from webapp.batches.rows import Employee
+from webapp.handouts import Card, Layout, Sheets
+from webapp.links import TOKEN_LENGTH
+
+MOST_CARDS = 2_500
+"""Cards in one PDF: no printer wants more, and a PDF in the making is in memory."""
+_DAY = {"ja": "M.d", "en": "d MMM"}
+"""A date in the few signs that the stamp has room for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What is to be made, and the words and names on it."""
+
+    mode: Mode
+    base_url: str
+    language: str
+    timezone: tzinfo
+    expires_at: datetime
+    """Of new invitations."""
+    parts: frozenset[Part] = frozenset(Part)
+    layout: Layout = Layout.POSTCARD
+    company: str | None = None
+    """On the cards, instead of what the domain says."""
+    help: str | None = None
+
+    @property
+    def host(self) -> str:
+        """The page that a code opens, as a person compares it."""
+        return urlsplit(self.base_url).netloc
+
+    def link(self, token: str) -> str:
+        """The link of a card."""
+        return f"{self.base_url}/s/{token}"
+
+    def translate(self, text: str) -> str:
+        """A text in the language of the cards, its placeholders open."""
+        return i18n.catalogue(self.language).gettext(text)
+
+    def describe(self, problem: Problem) -> tuple[str, str]:
+        """Summary and advice in the language of the cards."""
+        return i18n.describe(problem, self.language)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Files:
+    """The files of one person; the profile is signed when it goes into the archive."""
+
+    profile: Artifact | None = None
+    k9s: Artifact | None = None
+
+
+class Renderer:
+    """Renders what a row asks for, before anything of it is promised."""
+
+    def __init__(self, wanted: Wanted) -> None:
+        self._wanted = wanted
+        self._settings: dict[str, tuple[ServiceSettings, ServiceSettings]] = {}
+
+    def render(self, employee: Employee, *, password: str | None, unchecked: bool = False) -> Files:
+        """Render the files; raises ProblemError where no profile can hold the account."""
+        options = RenderOptions(
+            language=self._wanted.language,
+            password=password,
+            unchecked=unchecked,
+            translate=self._wanted.translate,
+        )
+        account = self.account(employee)
+        profile = self._file(Part.PROFILES, "mobileconfig", account, options)
+        return Files(profile=profile, k9s=self._k9s(account, options))
+
+    def account(self, employee: Employee) -> MailAccount:
+        """The account of a person; what all people of one domain share is found once."""
+        return employee.account
+
+    def _k9s(self, account: MailAccount, options: RenderOptions) -> Artifact | None:
+        try:
+            return self._file(Part.K9S, "k9s", account, options)
+        except ProblemError:
+            return None  # the profile is there; Thunderbird finds its own way
+
+    def _file(self, part: Part, name: str, account: MailAccount, options: RenderOptions) -> Artifact | None:
+        return FORMATS[name].render(account, options) if part in self._wanted.parts else None
+
+
+class Documents:
+    """Writes the documents of person after person into an archive."""
+
+    def __init__(self, wanted: Wanted, signer: Signer, archive: Archive, *, title: str, now: datetime) -> None:
+        self._wanted = wanted
+        self._signer = signer
+        self._archive = archive
+        self._codes = link_codes(wanted.base_url)
+        self._cards = Cards(wanted, title=title, now=now)
+        self._finished_pdfs = 0
+
+    def add(self, employee: Employee, files: Files, invitation: Invitation | None) -> str:
+        """Write everything of one person; return the name of the profile, empty where there is none.
+
+        Without an invitation, because the link has ended, there is neither code nor card.
+        """
+        stem = file_stem(employee.address, employee.full_name)
+        name = self._add_files(stem, files)
+        if invitation is not None and self._wanted.parts & {Part.QR, Part.HANDOUTS}:
+            self._add_link(employee, invitation, stem)
+        return name
+
+    def finish(self) -> None:
+        """Write the last hand-outs."""
+        if self._cards.count:
+            self._end_pdf()
+
+    def _add_files(self, stem: str, files: Files) -> str:
+        name = ""
+        if files.profile is not None:
+            name = profile_name(stem)
+            # Half of it are certificates and a signature, which no compression makes smaller.
+            self._archive.add(name, self._signer.sign(files.profile).data, compress=False)
+        if files.k9s is not None:
+            self._archive.add(f"k9s/{stem}.k9s", files.k9s.data)
+        return name
+
+    def _add_link(self, employee: Employee, invitation: Invitation, stem: str) -> None:
+        code = self._codes.code(invitation.token)
+        if Part.QR in self._wanted.parts:
+            svg = fast_qr.svg(code, label=self._wanted.link(invitation.token))
+            self._archive.add(f"qr/{stem}.svg", svg.encode())
+            self._archive.add(f"qr/{stem}.png", fast_qr.png(code), compress=False)
+        if Part.HANDOUTS in self._wanted.parts:
+            self._cards.add(employee, invitation, code)
+            if self._cards.count >= MOST_CARDS:
+                self._end_pdf()
+
+    def _end_pdf(self) -> None:
+        self._finished_pdfs += 1
+        number = "" if self._finished_pdfs == 1 else f"-{self._finished_pdfs}"
+        self._archive.add(f"handouts{number}.pdf", self._cards.pdf(), compress=False)
+
+
+class Cards:
+    """The cards of one PDF after the other."""
+
+    def __init__(self, wanted: Wanted, *, title: str, now: datetime) -> None:
+        self._wanted = wanted
+        self._title = title
+        self._now = now
+        self._sheets: Sheets | None = None
+
+    @property
+    def count(self) -> int:
+        """Cards that are not in a finished PDF yet."""
+        return 0 if self._sheets is None else self._sheets.count
+
+    def add(self, employee: Employee, invitation: Invitation, code: fast_qr.Code) -> None:
+        """Draw the card of one person."""
+        if self._sheets is None:
+            self._sheets = self._begin()
+        self._sheets.add(self._card(employee, invitation, code))
+
+    def pdf(self) -> bytes:
+        """The file of the cards so far; the next card begins another one."""
+        sheets = self._sheets or self._begin()
+        self._sheets = None
+        return sheets.data()
+
+    def _begin(self) -> Sheets:
+        wanted = self._wanted
+        return Sheets(
+            wanted.layout,
+            language=wanted.language,
+            translate=wanted.translate,
+            title=self._title,
+            now=self._now,
+        )
+
+    def _card(self, employee: Employee, invitation: Invitation, code: fast_qr.Code) -> Card:
+        wanted, settings = self._wanted, employee.settings
+        expires, expires_day = _expiry(invitation.expires_at, wanted.language, wanted.timezone)
+        help_text = settings.help.get(wanted.language) if settings.help else ""
+        return Card(
+            number=invitation.number,
+            address=str(employee.address),
+            full_name=employee.full_name,
+            department=employee.department,
+            company=wanted.company or settings.organization or settings.display_name,
+            code=code,
+            host=wanted.host,
+            expires=expires,
+            expires_day=expires_day,
+            help=wanted.help or help_text,
+        )
+
+
+def profile_name(stem: str) -> str:
+    """Where a profile stands in the archive."""
+    return f"profiles/{stem}.mobileconfig"
+
+
+@lru_cache(maxsize=4)
+def link_codes(base_url: str) -> fast_qr.LinkCodes:
+    """Made once for a host's address: that takes a fifth of a second."""
+    return fast_qr.LinkCodes(f"{base_url}/s/", TOKEN_LENGTH, "Q")
+
+
+@lru_cache(maxsize=256)
+def _expiry(seconds: float, language: str, timezone: tzinfo) -> tuple[str, str]:
+    """The end of a link in words, and in few signs. It is the same on most cards of a list."""
+    expires = datetime.fromtimestamp(seconds, timezone)
+    day = format_date(expires, _DAY.get(language, _DAY["en"]), language)
+    return i18n.format_moment(expires, language, timezone), day

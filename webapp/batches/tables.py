@@ -1,0 +1,84 @@
+"""The two tables that go with the documents: what became of each row, and the PINs of ready-made links.
+
+They are never one table: a PIN that stands beside its link protects nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from enum import StrEnum
+from typing import Protocol
+
+from profiles.problems import Problem
+from webapp.batches.defusing import line
+
+RESULTS = ("row", "address", "status", "file", "link", "code", "message")
+PINS = ("row", "address", "name", "card", "pin")
+BOM = "\ufeff"
+"""Excel takes UTF-8 for what it is only with this mark."""
+
+Describe = Callable[[Problem], tuple[str, str]]
+
+
+class Writable(Protocol):
+    """What takes bytes one after the other; it need not be a file."""
+
+    def write(self, data: bytes, /) -> object:
+        """Take these bytes."""
+
+
+class Status(StrEnum):
+    """What became of a row."""
+
+    MADE = "made"
+    FAILED = "failed"
+    WAITING = "waiting"
+    """Not yet, or somebody is at it."""
+    CANCELLED = "cancelled"
+
+
+class ResultsTable:
+    """Writes results.csv row by row."""
+
+    def __init__(self, target: Writable, describe: Describe) -> None:
+        self._target = target
+        self._describe = describe
+        target.write((BOM + line(RESULTS)).encode())
+
+    def add(
+        self,
+        row: int,
+        address: str,
+        status: Status,
+        *,
+        file: str = "",
+        link: str = "",
+        problems: Iterable[Problem] = (),
+    ) -> None:
+        """Write what became of one row, and the problem that weighs most."""
+        code, message = self._told(problems)
+        self._target.write(line((str(row), address, status, file, link, code, message)).encode())
+
+    def _told(self, problems: Iterable[Problem]) -> tuple[str, str]:
+        first = next(iter(errors_first(problems)), None)
+        if first is None:
+            return "", ""
+        summary, advice = self._describe(first)
+        return first.code.value, f"{summary} {advice}".strip()
+
+
+class PinsTable:
+    """Writes pins.csv row by row."""
+
+    def __init__(self, target: Writable) -> None:
+        self._target = target
+        target.write((BOM + line(PINS)).encode())
+
+    def add(self, row: int, address: str, *, name: str, card: str, pin: str) -> None:
+        """Write the PIN of one card."""
+        self._target.write(line((str(row), address, name, card, pin)).encode())
+
+
+def errors_first(problems: Iterable[Problem]) -> list[Problem]:
+    """Problems by weight, otherwise in their order."""
+    return sorted(problems, key=lambda problem: not problem.is_error)
