@@ -124,6 +124,18 @@ TEXTS: dict[Code, Text] = {
         N_("This link has already been used."),
         N_("Ask for a new link; if you did not use this one yourself, tell your administrator."),
     ),
+    Code.PIN_INVALID: Text(
+        N_("A PIN has six digits."),
+        N_("Enter all six, also the zeros in front."),
+    ),
+    Code.PIN_WRONG: Text(
+        N_("This PIN is not right."),
+        N_("Compare it with the message that told you the PIN. Tries left: %(left)s."),
+    ),
+    Code.PIN_LOCKED: Text(
+        N_("A wrong PIN was entered five times, so this link is locked."),
+        N_("Ask your administrator for a new card and a new PIN."),
+    ),
     Code.CHECK_LOST: Text(
         N_("The check was interrupted because the service was restarted."),
         N_("Start the check again."),
@@ -782,6 +794,19 @@ TEXTS: dict[Code, Text] = {
         N_("Delete that column, or make ready-made profiles with --mode ready-made."),
         WARNING,
     ),
+    Code.LIST_PINS_UNUSED: Text(
+        N_("The list holds PINs; an invitation has none."),
+        N_("Nothing to do. PINs open the links of the mode “ready-made”, which hand out the passwords of a list."),
+        INFO,
+    ),
+    Code.LIST_PASSWORDS_MISSING: Text(
+        N_("%(file)s has no column with passwords, which ready-made profiles need."),
+        N_("Say which column holds them, or make invitations: they need no passwords."),
+    ),
+    Code.UPLOAD_ENDED: Text(
+        N_("This list is no longer here."),
+        N_("Upload it again: a list waits 24 hours for “Make”, and then it is deleted."),
+    ),
     Code.CELL_FORMULA: Text(
         N_("The cell holds a formula, or what a formula left: “%(value)s”."),
         N_("Copy the cells and paste them as values, then correct what is left."),
@@ -809,6 +834,19 @@ TEXTS: dict[Code, Text] = {
     Code.NAME_MISSING: Text(
         N_("The row has no name."),
         N_("Fill it in: mail is sent under this name, and the postcard is addressed to it."),
+    ),
+    Code.PIN_TRIVIAL: Text(
+        N_("The PIN is easy to guess: one digit only, digits in a row, or the employee number."),
+        N_("Write another one, or leave the cell empty: a random PIN is then made."),
+    ),
+    Code.PIN_REPEATED: Text(
+        N_("The PIN of row %(first)s stands here again."),
+        N_("Give each person a PIN of their own, or leave the cell empty: a random PIN is then made."),
+    ),
+    Code.PIN_ZERO_ADDED: Text(
+        N_("The PIN had five digits and got a zero in front."),
+        N_("Spreadsheets drop that zero. If the PIN is meant otherwise, correct it."),
+        INFO,
     ),
     Code.DOMAIN_NOT_SERVED: Text(
         N_("The mail servers of %(domain)s are not known here."),
@@ -885,6 +923,76 @@ TEXTS: dict[Code, Text] = {
     Code.AUDIT_ROW_MISSING: Text(
         N_("Row %(number)s of the audit log is missing."),
         N_("Look for it in a backup, and find out who can write to the database."),
+    ),
+    # mails to employees
+    Code.MAIL_NOT_SET_UP: Text(
+        N_("This host cannot send mails: %(setting)s is not set."),
+        N_("Set it as docs/operators.md says, and start Hagaki again."),
+    ),
+    Code.MAIL_RELAY_UNUSABLE: Text(
+        N_("Mails wait, because %(server)s cannot be used at the moment: %(reason)s."),
+        N_(
+            "They go out by themselves once it works again. Try it with “hagaki mail test ADDRESS”; "
+            "if it stays so, check HAGAKI_SMTP_URL."
+        ),
+        WARNING,
+    ),
+    Code.MAIL_LOGIN_REFUSED: Text(
+        N_("Mails wait, because %(server)s refuses the log-in of HAGAKI_SMTP_URL."),
+        N_(
+            "Correct the name and the password in HAGAKI_SMTP_URL, start Hagaki again, and try it "
+            "with “hagaki mail test ADDRESS”."
+        ),
+        WARNING,
+    ),
+    Code.MAIL_SENDER_REFUSED: Text(
+        N_("Mails wait, because %(server)s takes none from the sender %(sender)s."),
+        N_("Set HAGAKI_MAIL_FROM to an address that this server may send for, and start Hagaki again."),
+        WARNING,
+    ),
+    Code.MAIL_RECIPIENT_REFUSED: Text(
+        N_("%(server)s does not take mails for %(address)s."),
+        N_("Check the address for a typing error, or hand the card over on paper."),
+    ),
+    Code.MAIL_REFUSED: Text(
+        N_("%(server)s did not take the mail to %(address)s."),
+        N_("Read what the server said; the one who runs it knows what it wants."),
+    ),
+    Code.MAIL_PUT_OFF: Text(
+        N_("%(server)s put the mail to %(address)s off."),
+        N_("Nothing to do: it is sent again by itself."),
+        INFO,
+    ),
+    Code.MAIL_GIVEN_UP: Text(
+        N_("%(server)s put the mail to %(address)s off %(count)s times, so it was given up."),
+        N_("Press “Send again” later, or hand the card over on paper."),
+    ),
+    Code.MAIL_UNSURE: Text(
+        N_(
+            "It is not known whether the mail to %(address)s went out: Hagaki or the connection "
+            "stopped in the middle."
+        ),
+        N_("Ask the person, or press “Send again”; it may then arrive twice."),
+        WARNING,
+    ),
+    Code.MAIL_LINK_ENDED: Text(
+        N_("No mail went to %(address)s, because the link has ended."),
+        N_("Extend the link or issue a new one, then press “Send again”."),
+    ),
+    Code.MAIL_SENT_BEFORE: Text(
+        N_("This person already has the mail with this link."),
+        N_("Nothing to do; with “Send again” it goes out once more."),
+        INFO,
+    ),
+    Code.MAIL_UNENCRYPTED: Text(
+        N_("Mails to %(domain)s travel without encryption, so others on the way can read this one."),
+        N_("Name another mail address of this person in the list, or hand the card over on paper."),
+        WARNING,
+    ),
+    Code.MAIL_ENCRYPTION_UNKNOWN: Text(
+        N_("Whether mails to %(domain)s travel encrypted could not be seen from here."),
+        N_("Nothing to do; networks often close port 25, over which it would be seen."),
+        INFO,
     ),
     # any other
     Code.INCIDENT: Text(
