@@ -994,6 +994,19 @@ TEXTS: dict[Code, Text] = {
         N_("Nothing to do; networks often close port 25, over which it would be seen."),
         INFO,
     ),
+    # fields of the API and of admin pages
+    Code.FIELD_MISSING: Text(
+        N_("The field “%(place)s” is missing."),
+        N_("Send %(expected)s in it."),
+    ),
+    Code.FIELD_UNUSABLE: Text(
+        N_("The field “%(place)s” cannot hold “%(value)s”."),
+        N_("Send %(expected)s in it."),
+    ),
+    Code.REQUEST_UNDER_WAY: Text(
+        N_("A request with the Idempotency-Key “%(key)s” is still being worked on."),
+        N_("Send it again after a few seconds: the answer is then that of the first request."),
+    ),
     # any other
     Code.INCIDENT: Text(
         N_("Something in Hagaki itself went wrong (incident %(incident)s)."),
