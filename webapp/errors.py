@@ -55,6 +55,7 @@ _STATUS: dict[Code, int] = {
     Code.LINK_USED: 410,
     Code.SETUP_LINK_ENDED: 410,
     Code.ADMIN_UNKNOWN: 404,
+    Code.UPLOAD_ENDED: 410,
     Code.CHECK_LOST: 410,
     Code.FORM_EXPIRED: 422,
     Code.FORMAT_CANNOT_HOLD: 404,

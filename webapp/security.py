@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from io import BytesIO
+from typing import IO, TYPE_CHECKING, Any
 
-from flask import Flask, Response, abort, current_app, request
+from flask import Flask, Request, Response, abort, current_app, request
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 from wtforms.csrf.core import CSRF, CSRFTokenField
 from wtforms.validators import ValidationError
@@ -51,7 +52,8 @@ _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 def init_app(app: Flask) -> None:
-    """Refuse foreign POSTs and put the header set on every answer."""
+    """Refuse foreign POSTs, keep uploads off the disk and put the header set on every answer."""
+    app.request_class = PrivateRequest
     app.before_request(refuse_foreign_posts)
     app.after_request(add_headers)
 
@@ -75,6 +77,22 @@ def refuse_foreign_posts() -> None:
     """
     if request.method not in _SAFE_METHODS and request.headers.get("Sec-Fetch-Site") == "cross-site":
         abort(403)
+
+
+class PrivateRequest(Request):
+    """A request whose uploads stay in memory: a list of people may hold passwords, and Werkzeug would write whatever
+    is larger than 500 kB into a temporary file. How much may come is limited at each route.
+    """
+
+    def _get_file_stream(
+        self,
+        total_content_length: int | None,
+        content_type: str | None,
+        filename: str | None = None,
+        content_length: int | None = None,
+    ) -> IO[bytes]:
+        del total_content_length, content_type, filename, content_length
+        return BytesIO()
 
 
 class FormToken(CSRF):  # type: ignore[misc]  # WTForms ships no types

@@ -12,6 +12,7 @@ from profiles.address import Address
 from profiles.problems import ProblemError
 from webapp.accounts import Accounts, open_accounts
 from webapp.batches.invitations import Invitations
+from webapp.batches.uploads import Uploads
 from webapp.checks import Checks, Probe
 from webapp.config import Config
 from webapp.directory import Directory
@@ -42,6 +43,7 @@ class Services:
     invitations: Invitations
     search: Search
     accounts: Accounts
+    uploads: Uploads
 
     def signer_is_public(self) -> bool:
         """Whether devices can know the signer: the built-in authority is known to nobody."""
@@ -63,6 +65,7 @@ def open_services(config: Config, *, probe: Probe | None = None, search: Search 
     directory = Directory(store)
     checks = Checks(store, directory, config, probe=probe)
     checks.start_sweeping()
+    accounts = open_accounts(store, config)
     return Services(
         config=config,
         store=store,
@@ -71,7 +74,8 @@ def open_services(config: Config, *, probe: Probe | None = None, search: Search 
         links=checks.links,
         invitations=Invitations(store, link_key=config.link_key),
         search=search or live_search(config, directory),
-        accounts=open_accounts(store, config),
+        accounts=accounts,
+        uploads=Uploads(store, record=accounts.audit.record),
     )
 
 
