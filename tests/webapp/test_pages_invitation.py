@@ -13,7 +13,7 @@ from profiles.address import Address
 from tests.webapp.page_world import ADDRESS, GOOD, NAME, WRONG, Pages, close_pages, form_token, open_pages
 from webapp.batches.rows import Employee
 from webapp.links import hash_token, new_token
-from webapp.store import batches
+from webapp.store import invitations as invitation_rows
 from webapp.store.tables import invitations
 
 
@@ -123,8 +123,8 @@ def test_no_link_is_in_the_database(pages: Pages, tmp_path: Path) -> None:
     token = invite(pages)
 
     with pages.services.store.read() as connection:
-        assert batches.by_token(connection, hash_token(token)) is not None
-        assert batches.by_token(connection, hash_token(new_token())) is None
+        assert invitation_rows.by_token(connection, hash_token(token)) is not None
+        assert invitation_rows.by_token(connection, hash_token(new_token())) is None
     written = b"".join(path.read_bytes() for path in (tmp_path / "data").rglob("*") if path.is_file())
     assert token.encode() not in written
 

@@ -1,12 +1,14 @@
 """Checks every row and cell of a list, and makes an employee of each good row.
 
-One walk over the rows; all that is remembered of them is a short hash of each address, to find it twice.
+One walk over the rows; all that is remembered of them is a short hash of each address and the row of each PIN, to
+find either twice.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
+from array import array
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
@@ -17,6 +19,7 @@ from profiles.problems import Code, Problem, quoted
 from profiles.xml_document import is_writable
 from webapp.batches.columns import Columns, Field
 from webapp.batches.defusing import undefused
+from webapp.batches.pins import PIN_DIGITS, is_pin, is_trivial, read_pin, without_lost_zero
 from webapp.batches.reading import ListFile
 from webapp.batches.row import Row, column_letter
 
@@ -32,8 +35,11 @@ LIMITS = {
     Field.EMPLOYEE_NUMBER: 40,
     Field.USERNAME: 254,
     Field.PASSWORD: 256,
+    Field.PIN: 40,
     Field.NOTIFY: 320,
 }
+SECRET = frozenset({Field.PASSWORD, Field.PIN})
+"""Fields whose cells are never shown."""
 _FORMULA = re.compile(r"[=+\-@＝＋－＠]|#(N/A|REF!|VALUE!|NAME\?|DIV/0!|NULL!|NUM!|SPILL!)")
 _NOTHING = frozenset("-－ー–—")
 """What people write into a cell that stays empty."""
@@ -54,6 +60,8 @@ class Employee:
     employee_number: str = ""
     username: str | None = None
     password: str | None = field(default=None, repr=False)
+    pin: str | None = field(default=None, repr=False)
+    """What the list wants to open a ready-made link; without one a random PIN is made."""
     notify: Address | None = None
     """Where the invitation mail goes instead of the address itself."""
 
@@ -73,7 +81,7 @@ class CellProblem:
     """Counted from 0; None where it is about the whole row."""
     heading: str = ""
     value: str = field(default="", repr=False)
-    """The cell as it is written; empty for passwords."""
+    """The cell as it is written; empty for passwords and PINs."""
 
     @property
     def letter(self) -> str:
@@ -103,22 +111,39 @@ class Rules:
 
     find: FindSettings
     needs_password: bool = False
-    """Every row must have a password, where the list has a column for it."""
+    """For ready-made links: every row must have a password, where the list has a column for it, and PINs count."""
 
 
 def check_rows(listing: ListFile, columns: Columns, rules: Rules) -> Iterator[CheckedRow]:
     """Every row that stands for a person, checked."""
-    seen: dict[bytes, int] = {}
+    seen = _Seen()
     for row in listing.rows():
         if row.number < columns.first_row:
             continue
         yield _RowCheck(listing.name, columns, rules, row, seen).result()
 
 
+@dataclass(slots=True)
+class _Seen:
+    """In which row each address and each PIN stood first."""
+
+    addresses: dict[bytes, int] = field(default_factory=dict)
+    pins: array[int] = field(default_factory=lambda: array("I"))
+
+    def first_with_pin(self, pin: str, row: int) -> int:
+        """The first row with this PIN."""
+        if not self.pins:
+            # A place for every PIN there can be: as large for ten rows as for a hundred thousand.
+            self.pins.frombytes(bytes(self.pins.itemsize * 10**PIN_DIGITS))
+        first = self.pins[int(pin)] or row
+        self.pins[int(pin)] = first
+        return first
+
+
 class _RowCheck:
     """One row under the eye."""
 
-    def __init__(self, file: str, columns: Columns, rules: Rules, row: Row, seen: dict[bytes, int]) -> None:
+    def __init__(self, file: str, columns: Columns, rules: Rules, row: Row, seen: _Seen) -> None:
         self._file = file
         self._columns = columns
         self._rules = rules
@@ -138,7 +163,7 @@ class _RowCheck:
         full_name = self._full_name()
         department, number = self._text(Field.DEPARTMENT), self._text(Field.EMPLOYEE_NUMBER)
         username = self._text(Field.USERNAME) or None
-        password = self._password()
+        password, pin = self._password(), self._pin(number)
         notify = self._notify()
         self._asked_username(settings, username)
         if address is None or settings is None or any(found.problem.is_error for found in self._problems):
@@ -153,6 +178,7 @@ class _RowCheck:
                 employee_number=number,
                 username=username if settings.asks_username else None,
                 password=password,
+                pin=pin,
                 notify=notify,
             )
         )
@@ -180,7 +206,7 @@ class _RowCheck:
 
     def _once(self, address: Address) -> None:
         key = blake2b(address.key.encode(), digest_size=_HASH_BYTES).digest()
-        first = self._seen.setdefault(key, self._row.number)
+        first = self._seen.addresses.setdefault(key, self._row.number)
         if first != self._row.number:
             params = {"address": str(address), "first": str(first)}
             self._report(Field.ADDRESS, Problem(Code.ADDRESS_REPEATED, params))
@@ -237,6 +263,26 @@ class _RowCheck:
             self._report(Field.PASSWORD, Problem(Code.PASSWORD_UNUSUAL))
         return password
 
+    def _pin(self, employee_number: str) -> str | None:
+        """The six digits; what an invitation would not use is not looked at."""
+        cell = self._columns.cell(self._row, Field.PIN).strip()
+        if not self._rules.needs_password or not cell or cell in _NOTHING:
+            return None
+        digits = read_pin(cell) or ""
+        if not is_pin(digits) and (whole := without_lost_zero(digits)):
+            self._report(Field.PIN, Problem(Code.PIN_ZERO_ADDED))
+            digits = whole
+        if not is_pin(digits):
+            self._report(Field.PIN, Problem(Code.PIN_INVALID))
+            return None
+        if is_trivial(digits, employee_number):
+            self._report(Field.PIN, Problem(Code.PIN_TRIVIAL))
+            return None
+        first = self._seen.first_with_pin(digits, self._row.number)
+        if first != self._row.number:
+            self._report(Field.PIN, Problem(Code.PIN_REPEATED, {"first": str(first)}))
+        return digits
+
     def _notify(self) -> Address | None:
         cell = self._text(Field.NOTIFY)
         if not cell:
@@ -285,7 +331,7 @@ class _RowCheck:
 
     def _report(self, which: Field | None, problem: Problem) -> None:
         index = None if which is None else self._columns.index(which)
-        value = "" if which in (None, Field.PASSWORD) else self._columns.cell(self._row, which)
+        value = "" if which is None or which in SECRET else self._columns.cell(self._row, which)
         self._report_at(index, problem, value)
 
     def _report_at(self, index: int | None, problem: Problem, value: str) -> None:

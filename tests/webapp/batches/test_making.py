@@ -44,7 +44,8 @@ from webapp.config import Config, load
 from webapp.links import hash_token
 from webapp.local_ca import ROOT_FILE
 from webapp.probes.report import Report
-from webapp.store import Store, batches, open_store
+from webapp.store import Store, open_store
+from webapp.store import invitations as invitation_rows
 
 BASE_URL = "https://m.example.co.jp"
 
@@ -186,7 +187,7 @@ def test_the_code_of_each_row_is_its_link(mode: Mode, make_list: Make, opened: S
         (code,) = zxingcpp.read_barcodes(picture)
         assert (code.text, code.ec_level) == (link, "Q")
         with opened.read() as connection:
-            row = batches.by_token(connection, hash_token(link[-22:]))
+            row = invitation_rows.by_token(connection, hash_token(link[-22:]))
         assert row is not None
         assert row.address == address
 

@@ -1,0 +1,214 @@
+"""Rows of invitations. A link is here as its hash; a ready-made password sealed with what only the link gives."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from sqlalchemy import Connection, ScalarSelect, Select, func, insert, select, update
+
+from webapp.store import checks as check_rows
+from webapp.store import links as link_rows
+from webapp.store.engine import lock
+from webapp.store.tables import checks, counters, invitations
+
+_INVITING_LOCK = 0x496E_7669
+_COUNTER = "cards"
+_CHUNK = 500
+
+
+class Mark(StrEnum):
+    """How far an employee has come; the names of the columns. Each is set once and never taken back."""
+
+    OPENED = "opened_at"
+    VALIDATED = "validated_at"
+    ISSUED = "issued_at"
+    FETCHED = "fetched_at"
+    CONFIRMED = "confirmed_at"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InvitationRow:
+    """One invitation as it is known of a person."""
+
+    id: bytes
+    batch_id: int
+    row: int
+    mode: str
+    number: int
+    address_key: str
+    address: str
+    full_name: str
+    department: str
+    username: str | None
+    notify: str | None = None
+    sealed: bytes | None = field(default=None, repr=False)
+    pin_attempts: int = 0
+    tried: bool = False
+    generation: int
+    token_hash: bytes
+    created_at: float
+    expires_at: float
+    revoked: bool
+
+
+_COLUMNS = tuple(invitations.c[name] for name in InvitationRow.__dataclass_fields__)
+_CHANGING = (
+    "full_name",
+    "department",
+    "username",
+    "notify",
+    "sealed",
+    "pin_attempts",
+    "tried",
+    "generation",
+    "token_hash",
+    "expires_at",
+    "revoked",
+)
+
+
+def begin_inviting(connection: Connection) -> None:
+    """Let nobody else invite until this transaction ends: looking and adding are one step."""
+    lock(connection, _INVITING_LOCK)
+
+
+def living(connection: Connection, address_keys: Sequence[str], *, mode: str, now: float) -> list[InvitationRow]:
+    """The invitations of these addresses in one mode that still open."""
+    found: list[InvitationRow] = []
+    for start in range(0, len(address_keys), _CHUNK):
+        found += _read(
+            connection,
+            select(*_COLUMNS).where(
+                invitations.c.address_key.in_(address_keys[start : start + _CHUNK]),
+                invitations.c.mode == mode,
+                invitations.c.revoked.is_(False),
+                invitations.c.expires_at > now,
+            ),
+        )
+    return found
+
+
+def by_token(connection: Connection, token_hash: bytes) -> InvitationRow | None:
+    """The invitation behind a link, whatever became of it."""
+    return next(iter(_read(connection, select(*_COLUMNS).where(invitations.c.token_hash == token_hash))), None)
+
+
+def by_id(connection: Connection, invitation_id: bytes, *, to_change: bool = False) -> InvitationRow | None:
+    """One invitation, whatever became of it; held until the end of the transaction where it is to be changed."""
+    query = select(*_COLUMNS).where(invitations.c.id == invitation_id)
+    return next(iter(_read(connection, query.with_for_update() if to_change else query)), None)
+
+
+def by_ids(connection: Connection, ids: Sequence[bytes]) -> list[InvitationRow]:
+    """Several invitations, in any order, whatever became of them."""
+    found: list[InvitationRow] = []
+    for start in range(0, len(ids), _CHUNK):
+        wanted = invitations.c.id.in_(ids[start : start + _CHUNK])
+        found += _read(connection, select(*_COLUMNS).where(wanted))
+    return found
+
+
+def take_numbers(connection: Connection, count: int) -> int:
+    """Reserve so many card numbers; return the first of them."""
+    taken = update(counters).where(counters.c.name == _COUNTER).values(value=counters.c.value + count)
+    return int(connection.execute(taken.returning(counters.c.value)).scalar_one()) - count + 1
+
+
+def add(connection: Connection, rows: Iterable[InvitationRow]) -> None:
+    """Write new invitations."""
+    values = [{name: getattr(row, name) for name in InvitationRow.__dataclass_fields__} for row in rows]
+    if values:
+        connection.execute(insert(invitations), values)
+
+
+def change(connection: Connection, row: InvitationRow) -> None:
+    """Write what a list says anew about an invited person, a new link, or the end of one."""
+    values = {name: getattr(row, name) for name in _CHANGING}
+    connection.execute(update(invitations).where(invitations.c.id == row.id).values(values))
+
+
+# the PIN
+
+
+def count_pin(
+    connection: Connection, token_hash: bytes, *, mode: str, most: int, now: float
+) -> InvitationRow | None:
+    """Count one try and return the row as it then is; None where none is left or the link has ended.
+
+    One statement, so that many tries at once are counted one after the other.
+    """
+    counted = (
+        update(invitations)
+        .where(
+            invitations.c.token_hash == token_hash,
+            invitations.c.mode == mode,
+            invitations.c.pin_attempts < most,
+            invitations.c.revoked.is_(False),
+            invitations.c.expires_at > now,
+        )
+        .values(pin_attempts=invitations.c.pin_attempts + 1)
+        .returning(*_COLUMNS)
+    )
+    row = connection.execute(counted).mappings().first()
+    return None if row is None else InvitationRow(**row)
+
+
+def forget_wrong_pins(connection: Connection, invitation_id: bytes) -> None:
+    """After a right PIN the wrong ones before it do not count."""
+    connection.execute(update(invitations).where(invitations.c.id == invitation_id).values(pin_attempts=0))
+
+
+# how far the employee has come
+
+
+def mark(connection: Connection, invitation_id: bytes | ScalarSelect[bytes], *marks: Mark, now: float) -> None:
+    """Note a step, each once: what was noted before stays."""
+    values = {one.value: func.coalesce(invitations.c[one.value], now) for one in marks}
+    connection.execute(update(invitations).where(invitations.c.id == invitation_id).values(values))
+
+
+def mark_of_check(connection: Connection, check_hash: bytes, *marks: Mark, now: float) -> None:
+    """Note a step of whoever was invited to this check; nothing for who came without an invitation."""
+    owner = select(checks.c.invitation_id).where(checks.c.token_hash == check_hash).scalar_subquery()
+    mark(connection, owner, *marks, now=now)
+
+
+def owner_of(connection: Connection, group_hash: bytes) -> tuple[bytes, str] | None:
+    """Whose a delivery is, by its group (a check, or a link itself): the invitation and the address set up."""
+    of_check = select(checks.c.invitation_id, checks.c.address_key).where(
+        checks.c.token_hash == group_hash, checks.c.invitation_id.is_not(None)
+    )
+    of_link = select(invitations.c.id, invitations.c.address_key).where(invitations.c.token_hash == group_hash)
+    row = connection.execute(of_check).first() or connection.execute(of_link).first()
+    return None if row is None else (row[0], row[1])
+
+
+# the end
+
+
+def end_of(connection: Connection, invitation_id: bytes) -> None:
+    """End what an invitation led to: its checks, running or finished, their deliveries and hand-overs.
+
+    Its password is forgotten. The invitation itself is revoked, or gets a new link, by the caller in the same
+    transaction.
+    """
+    found = select(checks.c.token_hash).where(checks.c.invitation_id == invitation_id)
+    for check_hash in connection.execute(found).scalars().all():
+        check_rows.expire(connection, check_hash, now=0.0)  # over, whatever the clock says
+        link_rows.revoke(connection, check_hash)
+    link = select(invitations.c.token_hash).where(invitations.c.id == invitation_id)
+    for token_hash in connection.execute(link).scalars().all():
+        link_rows.revoke(connection, token_hash)
+    connection.execute(update(invitations).where(invitations.c.id == invitation_id).values(sealed=None))
+
+
+def forget_ended(connection: Connection, *, now: float) -> None:
+    """Forget the passwords of links that no longer open."""
+    ended = invitations.c.revoked.is_(True) | (invitations.c.expires_at <= now)
+    connection.execute(update(invitations).where(ended, invitations.c.sealed.is_not(None)).values(sealed=None))
+
+
+def _read(connection: Connection, query: Select[tuple[object, ...]]) -> list[InvitationRow]:
+    return [InvitationRow(**row) for row in connection.execute(query).mappings()]
