@@ -852,6 +852,10 @@ TEXTS: dict[Code, Text] = {
         N_("The mail servers of %(domain)s are not known here."),
         N_("Check the part after the @, or add the domain with “hagaki domain add”."),
     ),
+    Code.BATCH_UNKNOWN: Text(
+        N_("There is no batch %(id)s."),
+        N_("It may have been deleted. Look for it in the list of all batches."),
+    ),
     Code.BATCH_CHECK_STOPPED: Text(
         N_("%(server)s said that there are too many log-ins; %(count)s rows were therefore not tried."),
         N_("Wait an hour and check again, more slowly with --check-rate."),

@@ -57,6 +57,8 @@ class Invitation:
     expires_at: float
     pin: str | None = field(default=None, repr=False)
     """Of a ready-made link; it never travels with the token."""
+    password: str | None = field(default=None, repr=False)
+    """What a ready-made link opens, for the documents of its row."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -251,7 +253,7 @@ class Invitations:
             token = derive_token(self._link_key, row.id, row.generation)
             if hash_token(token) == row.token_hash and not self._is_over(row):
                 held = _open(token, row.id, row.sealed)
-                found[row.id] = _invitation(row, token, None if held is None else held.pin)
+                found[row.id] = _invitation(row, token, held)
         return found
 
     # for who holds a link
@@ -373,7 +375,7 @@ class _Making:
             expires_at=self._expires_at[mode],
             revoked=False,
         )
-        return row, _invitation(row, token, None if held is None else held.pin)
+        return row, _invitation(row, token, held)
 
     def kept(self, row: InvitationRow, employee: Employee) -> tuple[InvitationRow, Invitation]:
         """The row with what the list says anew, and its link: the same one, unless that cannot be made or opened.
@@ -402,7 +404,7 @@ class _Making:
             changed = self._sealed_anew(changed, token, held, known, employee)
         elif held is not None and employee.row in self._tried:
             changed = replace(changed, tried=True)
-        return changed, _invitation(changed, token, None if held is None else held.pin)
+        return changed, _invitation(changed, token, held)
 
     def _sealed_anew(
         self, row: InvitationRow, token: str, held: _Secrets, known: _Secrets | None, employee: Employee
@@ -425,8 +427,15 @@ class _Making:
         return _Secrets(password=employee.password, pin=pin)
 
 
-def _invitation(row: InvitationRow, token: str, pin: str | None) -> Invitation:
-    return Invitation(id=row.id, number=row.number, token=token, expires_at=row.expires_at, pin=pin)
+def _invitation(row: InvitationRow, token: str, held: _Secrets | None) -> Invitation:
+    return Invitation(
+        id=row.id,
+        number=row.number,
+        token=token,
+        expires_at=row.expires_at,
+        pin=None if held is None else held.pin,
+        password=None if held is None else held.password,
+    )
 
 
 def _wrong(row: InvitationRow) -> Problem:

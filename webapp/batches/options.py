@@ -45,6 +45,8 @@ class BatchState(StrEnum):
     """An admin stopped it; what was made stays."""
     STOPPED = "stopped"
     """The command line ended before its last row; what was made stays."""
+    DELETING = "deleting"
+    """Deleted: its links have ended, no page knows it, and its rows are on their way out."""
 
 
 class RowState(StrEnum):
@@ -105,3 +107,5 @@ class BatchOptions:
     delimiter: str = ","
     headings: tuple[str, ...] = ()
     """The list's own, for the bad rows that go back; empty where it has none."""
+    fields: tuple[tuple[Field, int], ...] = ()
+    """Which column (counted from 0) each field is in, so that a row that failed later goes back alike."""
