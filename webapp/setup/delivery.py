@@ -65,6 +65,7 @@ def _page(form: ConfirmForm, problem: Problem | None) -> str:
         device=device,
         device_links=tuple((d, url_for(".handover", token=here["token"], device=d.value)) for d in Device),
         asks_password=False,
+        is_ipad=pages.is_ipad(),
         signer_is_public=services().signer_is_public(),
         **pages.browser_facts(),
     )

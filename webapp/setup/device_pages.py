@@ -36,6 +36,7 @@ def show_device(view: CheckView) -> str:
         view=view,
         account=view.account,
         device=device,
+        is_ipad=pages.is_ipad(),
         device_links=tuple((d, url_for(".check", token=view.token, device=d.value)) for d in Device),
         unchecked=view.unchecked,
         warnings=[problem for problem in view.problems if problem.severity is Severity.WARNING],

@@ -24,6 +24,11 @@ def device() -> Device:
     return chosen_device() or detect(request.user_agent.string)
 
 
+def is_ipad() -> bool:
+    """Whether the browser says so; an iPad that asks for pages of a desk calls itself a Mac."""
+    return "iPad" in request.user_agent.string
+
+
 def browser_facts() -> dict[str, Any]:
     """Which browser this is, where it matters, and the link to copy out of it."""
     return {
