@@ -25,6 +25,7 @@ from profiles.model import (
     DavService,
     Link,
     LocalizedText,
+    ProfileRules,
     Protocol,
     Server,
     ServiceSettings,
@@ -42,6 +43,8 @@ _ID = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,252}[A-Za-z0-9])?\Z")
 # A single % is an ordinary sign of user names and URLs; "%EMAILADDRESS" without its end is a known slip.
 _PLACEHOLDER = re.compile(r"%[A-Z]{3,}%?")
 _SAMPLE_DOMAIN = "domain.invalid"
+_MOST_DAYS = 3650
+"""A profile that removes itself after more than ten years was meant otherwise."""
 _KNOWN_PORTS = frozenset((25, *DEFAULT_PORTS.values()))
 _INCOMING = ("imap", "pop3")
 _OUTGOING = ("smtp",)
@@ -101,6 +104,7 @@ def _settings(reader: Reader, source: Source) -> ServiceSettings:
         links=tuple(link for link in map(_link, reader.tables("link")) if link is not None),
         last_checked=reader.day("lastChecked"),
         tls=_tls(reader.table("tls")),
+        profile=_profile(reader.table("profile")),
         source=source,
     )
     reader.finish()
@@ -297,6 +301,22 @@ def _tls(table: Reader | None) -> TlsPolicy:
     return policy
 
 
+def _profile(table: Reader | None) -> ProfileRules:
+    """Apple profiles, in Apple's own words where there are some."""
+    if table is None:
+        return ProfileRules()
+    rules = ProfileRules(
+        removal_date=table.moment("removalDate"),
+        remove_after_days=table.integer("removeAfterDays", low=1, high=_MOST_DAYS),
+        path_prefix=table.text("pathPrefix", limit=120),
+        allow_mail_drop=table.switch("allowMailDrop", default=True),
+        disable_recents_syncing=table.switch("disableMailRecentsSyncing", default=False),
+        smime_overrideable=table.switch("smimeUserOverrideable", default=True),
+    )
+    table.finish()
+    return rules
+
+
 def _sign_in(incoming: Iterable[Server]) -> SignIn:
     servers = tuple(incoming)
     return SignIn.OAUTH if servers and all(server.needs_oauth for server in servers) else SignIn.PASSWORD
@@ -351,6 +371,8 @@ def _tables(settings: ServiceSettings) -> Iterator[tuple[str, dict[str, object]]
                 "securityLevel": settings.tls.security_level,
             },
         )
+    if settings.profile != ProfileRules():
+        yield "profile", _profile_table(settings.profile)
 
 
 def _server_table(server: Server) -> dict[str, object]:
@@ -361,6 +383,17 @@ def _server_table(server: Server) -> dict[str, object]:
         "socketType": server.socket_type.value,
         "authentication": [way.value for way in server.authentication],
         "username": server.username,
+    }
+
+
+def _profile_table(rules: ProfileRules) -> dict[str, object]:
+    return {
+        "removalDate": rules.removal_date,
+        "removeAfterDays": rules.remove_after_days,
+        "pathPrefix": rules.path_prefix,
+        "allowMailDrop": rules.allow_mail_drop,
+        "disableMailRecentsSyncing": rules.disable_recents_syncing,
+        "smimeUserOverrideable": rules.smime_overrideable,
     }
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from xml.etree.ElementTree import Element, SubElement
 
 from profiles.admission import require_both_ways, require_username, sign_in_word
@@ -26,20 +28,34 @@ _AUTHENTICATION = {
 
 def render(account: MailAccount, options: RenderOptions) -> Artifact:
     """Render the file; without a password the app asks for it after the import."""
+    return render_several((account,), options)
+
+
+def render_several(
+    accounts: Sequence[MailAccount], options: RenderOptions, *, passwords: Sequence[str | None] = ()
+) -> Artifact:
+    """Render one file with all accounts of a person; the app lets them tick which ones to import."""
+    root = Element("k9settings", version="99", format="1")
+    listed = SubElement(root, "accounts")
+    for account, password in zip(accounts, passwords or [options.password] * len(accounts), strict=True):
+        # The app lists them by name, and two of one service must not look alike.
+        name = account.settings.display_name if account is accounts[0] else ""
+        _add_account(listed, account, name or str(account.address), replace(options, password=password))
+    data = document(root, _DECLARATION)
+    return Artifact(data=data, content_type=CONTENT_TYPE, filename=f"{accounts[0].address.domain}.k9s")
+
+
+def _add_account(accounts: Element, account: MailAccount, name: str, options: RenderOptions) -> None:
     require_writable(account.full_name, options.password, options.outgoing_password)
     incoming, outgoing = require_both_ways(account, NAME)
     require_username(incoming, outgoing)
-    root = Element("k9settings", version="99", format="1")
-    uuid = str(derived_uuid(account.address, NAME))
-    element = SubElement(SubElement(root, "accounts"), "account", uuid=uuid)
-    add(element, "name", account.settings.display_name or str(account.address))
+    element = SubElement(accounts, "account", uuid=str(derived_uuid(account.address, NAME)))
+    add(element, "name", name)
     settings = SubElement(element, "settings")
     add(settings, "value", "DELETE").set("key", "deletePolicy")
     _add_server(element, "incoming-server", incoming, options.password)
     _add_server(element, "outgoing-server", outgoing, options.outgoing_password or options.password)
     _add_identity(element, account)
-    data = document(root, _DECLARATION)
-    return Artifact(data=data, content_type=CONTENT_TYPE, filename=f"{account.address.domain}.k9s")
 
 
 def _add_server(account: Element, tag: str, server: Server, password: str | None) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import plistlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC
 from urllib.parse import urlsplit
 
 from profiles.address import Address
@@ -64,16 +64,14 @@ _AUTHENTICATION = {
 
 Plist = dict[str, object]
 
-_LEFT_TO_THE_PERSON: Plist = {
-    # Forbidden unless allowed.
-    "allowMailDrop": True,
-    # Without these nobody can choose a certificate of their own later.
-    "SMIMESigningUserOverrideable": True,
-    "SMIMESigningCertificateUUIDUserOverrideable": True,
-    "SMIMEEncryptByDefaultUserOverrideable": True,
-    "SMIMEEncryptionCertificateUUIDUserOverrideable": True,
-}
-"""Switches of Mail that a profile would otherwise decide; whether recent addresses are synced stays unsaid."""
+_SMIME_SWITCHES = (
+    "SMIMESigningUserOverrideable",
+    "SMIMESigningCertificateUUIDUserOverrideable",
+    "SMIMEEncryptByDefaultUserOverrideable",
+    "SMIMEEncryptionCertificateUUIDUserOverrideable",
+)
+"""Without these nobody can choose a certificate of their own later."""
+_DAY_SECONDS = 86400.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,16 +95,28 @@ class _Person:
 
     @property
     def label(self) -> str:
-        """What the device calls the account."""
-        return self.account.settings.display_name or str(self.account.address)
+        """What the device calls the account: a second one of the same service needs another name."""
+        name = self.account.settings.display_name if self.is_owner else ""
+        return name or str(self.account.address)
 
 
 def render(account: MailAccount, options: RenderOptions) -> Artifact:
     """Render the profile; same account and options, same bytes."""
-    require_writable(account.full_name, options.password, options.outgoing_password)
+    return render_several((account,), options)
+
+
+def render_several(
+    accounts: Sequence[MailAccount], options: RenderOptions, *, passwords: Sequence[str | None] = ()
+) -> Artifact:
+    """Render one profile of all accounts of a person; a device replaces the one that the first account had."""
+    for account in accounts:
+        require_writable(account.full_name, options.password, options.outgoing_password)
+    for password in passwords:
+        require_writable("", password, None)
     # Keys are sorted, identifiers derived and no time is written: an unchanged account is an unchanged file.
-    data = plistlib.dumps(profile(account, options), sort_keys=True)
-    return Artifact(data=data, content_type=CONTENT_TYPE, filename=f"{account.address.domain}.mobileconfig")
+    data = plistlib.dumps(profile_of(accounts, options, passwords=passwords), sort_keys=True)
+    filename = f"{accounts[0].address.domain}.mobileconfig"
+    return Artifact(data=data, content_type=CONTENT_TYPE, filename=filename)
 
 
 def profile(account: MailAccount, options: RenderOptions) -> Plist:
@@ -145,7 +155,7 @@ def profile_of(
         "PayloadScope": "User",
         "ConsentText": _consent(people),
         "PayloadContent": [payload for payload, _ in parts],
-        **_removal(options.removal_date),
+        **_removal(accounts[0], options),
     }
 
 
@@ -169,9 +179,29 @@ def _parts(person: _Person) -> Iterator[tuple[Plist, str]]:
         yield _contacts(person, account.addressbook), person.say(ADDS_CONTACTS)
 
 
-def _removal(moment: datetime | None) -> Plist:
-    # plistlib writes a time without a zone and means UTC.
-    return {} if moment is None else {"RemovalDate": moment.astimezone(UTC).replace(tzinfo=None, microsecond=0)}
+def _removal(owner: MailAccount, options: RenderOptions) -> Plist:
+    rules = owner.settings.profile
+    moment, days = options.removal_date or rules.removal_moment(options.zone), rules.remove_after_days
+    removal: Plist = {}
+    if moment is not None:
+        # plistlib writes a time without a zone and means UTC.
+        removal["RemovalDate"] = moment.astimezone(UTC).replace(tzinfo=None, microsecond=0)
+    if days is not None:
+        # Beside a date the device takes whichever comes first. Apple's own profiles write it as a real.
+        removal["DurationUntilRemoval"] = days * _DAY_SECONDS
+    return removal
+
+
+def _switches(account: MailAccount) -> Plist:
+    """Switches of Mail that a profile would otherwise decide for the person."""
+    rules = account.settings.profile
+    return {
+        # Forbidden unless allowed.
+        "allowMailDrop": rules.allow_mail_drop,
+        # Unsaid, it stays on.
+        **({"disableMailRecentsSyncing": True} if rules.disable_recents_syncing else {}),
+        **(dict.fromkeys(_SMIME_SWITCHES, True) if rules.smime_overrideable else {}),
+    }
 
 
 def _exchange(person: _Person) -> Plist:
@@ -184,7 +214,7 @@ def _exchange(person: _Person) -> Plist:
         "Host": urlsplit(person.account.settings.activesync_url or "").hostname or "",
         "SSL": True,
         "OAuth": True,
-        **_LEFT_TO_THE_PERSON,
+        **_switches(person.account),
     }
 
 
@@ -198,7 +228,7 @@ def _mail(person: _Person) -> Plist:
         "EmailAccountType": _ACCOUNT_TYPES[incoming.protocol],
         "EmailAddress": str(account.address),
         **_known(EmailAccountName=account.full_name),
-        **_LEFT_TO_THE_PERSON,
+        **_switches(account),
         **_incoming(incoming, account, options),
         **_outgoing(outgoing, options),
     }

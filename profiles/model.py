@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from enum import StrEnum
 
 from profiles.address import Address
@@ -155,6 +155,31 @@ class TlsPolicy:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ProfileRules:
+    """What a service decides about its Apple profiles. What it does not say is left to the person."""
+
+    removal_date: str | None = None
+    """The last day (`2027-03-31`), or a moment, in ISO 8601; without a zone it means the host's."""
+    remove_after_days: int | None = None
+    """Counted by the device from the installation; of both, the earlier one wins there."""
+    path_prefix: str | None = None
+    """IMAP path prefix of accounts that nobody checked; a check asks the server itself."""
+    allow_mail_drop: bool = True
+    disable_recents_syncing: bool = False
+    smime_overrideable: bool = True
+    """Whether a person may choose S/MIME and a certificate of their own."""
+
+    @property
+    def removes_itself(self) -> bool:
+        """Whether a device takes the profile, and the accounts with it, away again."""
+        return self.removal_date is not None or self.remove_after_days is not None
+
+    def removal_moment(self, zone: tzinfo) -> datetime | None:
+        """When the removal date is over, in the zone of the host."""
+        return None if self.removal_date is None else read_moment(self.removal_date, zone)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceSettings:
     """The servers of one mail service and the domains it serves, before a person's address is known."""
 
@@ -192,6 +217,7 @@ class ServiceSettings:
     last_checked: str | None = None
     """ISO date on which a person last compared this with the provider's pages."""
     tls: TlsPolicy = field(default_factory=TlsPolicy)
+    profile: ProfileRules = field(default_factory=ProfileRules)
     source: Source = Source.DOMAIN
 
     def serves(self, domain: str) -> bool:
@@ -250,6 +276,7 @@ class ServiceSettings:
             calendar=_fill_dav_user(here.calendar, address, username),
             addressbook=_fill_dav_user(here.addressbook, address, username),
             settings=here,
+            path_prefix=self.profile.path_prefix,
         )
 
 
@@ -266,7 +293,7 @@ class MailAccount:
     calendar: DavService | None = None
     addressbook: DavService | None = None
     path_prefix: str | None = None
-    """IMAP path prefix found by the check ("INBOX"), None when there is none."""
+    """IMAP path prefix found by the check ("INBOX"), before it the service's own; None when there is none."""
 
     @property
     def incoming_server(self) -> Server:
@@ -301,9 +328,21 @@ class RenderOptions:
     consent_text: LocalizedText | None = None
     """Words before installing instead of the service's own."""
     removal_date: datetime | None = None
-    """When an Apple device removes the profile, and the account with it, by itself."""
+    """When an Apple device removes the profile, instead of the service's own date."""
+    zone: tzinfo = UTC
+    """The host's, for dates without one."""
     translate: Callable[[str], str] = field(default=str, repr=False, compare=False)
     """Translates a text marked with N_ into `language`; profiles/ itself only marks."""
+
+
+def read_moment(text: str, zone: tzinfo) -> datetime:
+    """The moment that ISO 8601 text means; a day alone means its end. ValueError for anything else."""
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        moment = datetime.fromisoformat(text)
+        return moment if moment.tzinfo is not None else moment.replace(tzinfo=zone)
+    return datetime.combine(day + timedelta(days=1), time(), zone)
 
 
 def fill_username(template: str, address: Address, username: str | None = None) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, datetime
 from difflib import get_close_matches
 from enum import StrEnum
 from typing import TypeVar
@@ -92,6 +92,20 @@ class Reader:
         except ValueError:
             self.report(key, Code.VALUE_INVALID, value=str(value))
             return None
+
+    def moment(self, key: str) -> str | None:
+        """A day, or a moment with its hour, written as TOML's own or as a text."""
+        value = self._take(key, (str, date), N_("a date such as 2026-08-31"))
+        if value is None:
+            return None
+        text = value.isoformat() if isinstance(value, date) else str(value)
+        for kind in (date, datetime):
+            try:
+                return kind.fromisoformat(text).isoformat()
+            except ValueError:
+                continue
+        self.report(key, Code.VALUE_INVALID, value=text)
+        return None
 
     def word(self, key: str, words: type[Word], *, required: bool = False) -> Word | None:
         """One of a closed set, whatever its letter case."""

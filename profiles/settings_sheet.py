@@ -6,6 +6,7 @@ It never holds a password. Labels are translated through the options; values sta
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
@@ -81,13 +82,24 @@ class Section:
 
 def render(account: MailAccount, options: RenderOptions) -> Artifact:
     """Render the sheet as text."""
-    title = options.translate(TITLE) % {"address": str(account.address)}
-    blocks = [title]
+    return render_several((account,), options)
+
+
+def render_several(
+    accounts: Sequence[MailAccount], options: RenderOptions, *, passwords: Sequence[str | None] = ()
+) -> Artifact:
+    """Render the sheets of all accounts of a person as one text."""
+    del passwords  # a sheet never holds one
+    text = "\n\n\n".join("\n\n".join(_blocks(account, options)) for account in accounts)
+    filename = f"{accounts[0].address.domain}.txt"
+    return Artifact(data=f"{text}\n".encode(), content_type=CONTENT_TYPE, filename=filename)
+
+
+def _blocks(account: MailAccount, options: RenderOptions) -> Iterator[str]:
+    yield options.translate(TITLE) % {"address": str(account.address)}
     if options.unchecked:
-        blocks.append(options.translate(NOT_CHECKED))
-    blocks += [_text(section) for section in sections(account, options)]
-    filename = f"{account.address.domain}.txt"
-    return Artifact(data=("\n\n".join(blocks) + "\n").encode(), content_type=CONTENT_TYPE, filename=filename)
+        yield options.translate(NOT_CHECKED)
+    yield from (_text(section) for section in sections(account, options))
 
 
 def rows(account: MailAccount, options: RenderOptions) -> tuple[Row, ...]:
@@ -217,22 +229,35 @@ _STYLE = (
 
 def render_html(account: MailAccount, options: RenderOptions) -> Artifact:
     """Render the sheet as a page that stands alone."""
-    title = options.translate(TITLE) % {"address": str(account.address)}
+    return render_several_html((account,), options)
+
+
+def render_several_html(
+    accounts: Sequence[MailAccount], options: RenderOptions, *, passwords: Sequence[str | None] = ()
+) -> Artifact:
+    """Render the sheets of all accounts of a person as one page."""
+    del passwords  # a sheet never holds one
     page = Element("html", lang=options.language)
     head = SubElement(page, "head")
     SubElement(head, "meta", charset="utf-8")
     SubElement(head, "meta", name="viewport", content="width=device-width, initial-scale=1")
-    add(head, "title", title)
+    add(head, "title", options.translate(TITLE) % {"address": str(accounts[0].address)})
     add(head, "style", _STYLE)
     main = SubElement(SubElement(page, "body"), "main")
-    add(main, "h1", title)
+    for account in accounts:
+        _add_sheet(main, account, options)
+    indent(page)
+    data = b"<!DOCTYPE html>\n" + tostring(page, encoding="utf-8", method="html") + b"\n"
+    filename = f"{accounts[0].address.domain}.html"
+    return Artifact(data=data, content_type="text/html; charset=utf-8", filename=filename)
+
+
+def _add_sheet(main: Element, account: MailAccount, options: RenderOptions) -> None:
+    add(main, "h1", options.translate(TITLE) % {"address": str(account.address)})
     if options.unchecked:
         add(main, "p", options.translate(NOT_CHECKED))
     for section in sections(account, options):
         _add_section(main, section)
-    indent(page)
-    data = b"<!DOCTYPE html>\n" + tostring(page, encoding="utf-8", method="html") + b"\n"
-    return Artifact(data=data, content_type="text/html; charset=utf-8", filename=f"{account.address.domain}.html")
 
 
 def _add_section(main: Element, section: Section) -> None:

@@ -26,6 +26,7 @@ TOP = COMMON | {
     "TargetDeviceType": int,
     "ConsentText": dict,
     "RemovalDate": datetime,
+    "DurationUntilRemoval": float,
 }
 TOP_REQUIRED = COMMON_REQUIRED | {"PayloadContent"}
 

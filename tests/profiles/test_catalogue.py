@@ -14,6 +14,7 @@ from profiles.model import (
     DavService,
     Link,
     LocalizedText,
+    ProfileRules,
     Protocol,
     Server,
     ServiceSettings,
@@ -347,6 +348,15 @@ _settings = st.builds(
     links=st.lists(_links, max_size=3).map(tuple),
     last_checked=st.none() | st.dates().map(lambda day: day.isoformat()),
     tls=st.builds(TlsPolicy, legacy_renegotiation=st.booleans(), security_level=st.integers(1, 2)),
+    profile=st.builds(
+        ProfileRules,
+        removal_date=st.none() | (st.dates() | st.datetimes()).map(lambda moment: moment.isoformat()),
+        remove_after_days=st.none() | st.integers(1, 3650),
+        path_prefix=st.none() | _words,
+        allow_mail_drop=st.booleans(),
+        disable_recents_syncing=st.booleans(),
+        smime_overrideable=st.booleans(),
+    ),
     source=st.just(Source.PROVIDER),
 )
 

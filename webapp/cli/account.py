@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import wraps
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -208,6 +208,21 @@ def read_password(
         N_("Password of %(address)s (empty: check up to the log-in)"), address=str(account.address)
     )
     return str(click.prompt(prompt, hide_input=True, default="", show_default=False, err=True)) or None
+
+
+def read_passwords(found: Sequence[FoundAccount], *, accept_guess: bool) -> tuple[str | None, ...]:
+    """Return the passwords of several accounts from standard input, one line each in their order.
+
+    An empty line, or none, leaves the account without one.
+    """
+    unproved = [_unproved(each) for each in found if each.is_unproved and not accept_guess]
+    if unproved:
+        raise ProblemError(unproved)
+    lines = [line.removesuffix("\r") for line in _password_text(sys.stdin.buffer.read()).split("\n")]
+    if len(lines) > len(found):
+        raise ProblemError(Problem(Code.PASSWORD_UNUSABLE, place="--password-stdin"))
+    missing = len(found) - len(lines)
+    return tuple(line or None for line in lines) + (None,) * missing
 
 
 def _unproved(found: FoundAccount) -> Problem:

@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from profiles.model import Artifact, MailAccount, RenderOptions
+from profiles.model import Artifact, MailAccount, RenderOptions, read_moment
 from webapp.cli.account import (
     AccountOptions,
+    FoundAccount,
     accept_guess_option,
     account_options,
     find_account,
     read_password,
+    read_passwords,
 )
 from webapp.cli.files import write_file
 from webapp.cli.settings import load_config
 from webapp.cli.terminal import Terminal, is_terminal_output, language_option, pass_terminal
 
 if TYPE_CHECKING:
+    from profiles.formats import RenderSeveral
     from webapp.config import Config
 
 Renderer = Callable[[MailAccount, RenderOptions], Artifact]
@@ -39,6 +43,19 @@ def known_format(ctx: click.Context, param: click.Parameter, value: str) -> str:
     return value
 
 
+def future_moment(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    """Accept a day or a moment that is not over: a device would refuse the profile or remove it at once."""
+    if value is None:
+        return None
+    try:
+        is_over = read_moment(value, UTC) <= datetime.now(UTC)
+    except (ValueError, OverflowError):
+        raise click.BadParameter(f"{value!r} is not a date such as 2027-03-31.", ctx, param) from None
+    if is_over:
+        raise click.BadParameter(f"{value} is over.", ctx, param)
+    return value
+
+
 @click.command(short_help="Write what one kind of device understands.")
 @account_options
 @click.option(
@@ -50,7 +67,23 @@ def known_format(ctx: click.Context, param: click.Parameter, value: str) -> str:
     help="mobileconfig, autoconfig, autodiscover, pacc, k9s, thunderbird-qr or sheet.",
 )
 @click.option("--name", "full_name", default="", metavar='"FULL NAME"', help="The name that mail is sent under.")
-@click.option("--password-stdin", is_flag=True, help="Read the password from standard input and put it in.")
+@click.option(
+    "--also",
+    multiple=True,
+    metavar="ADDRESS",
+    help="Another address of the same person, in the same file. May be given more than once.",
+)
+@click.option(
+    "--password-stdin",
+    is_flag=True,
+    help="Read the password from standard input and put it in; with --also one line for each address.",
+)
+@click.option(
+    "--removal-date",
+    callback=future_moment,
+    metavar="DATE",
+    help="Let an iPhone or Mac remove the profile after this day (2027-03-31), or at 2027-03-31T18:00+09:00.",
+)
 @accept_guess_option
 @click.option("--unsigned", is_flag=True, help="Leave the profile unsigned.")
 @click.option(
@@ -64,7 +97,9 @@ def render(
     wanted: AccountOptions,
     format_name: str,
     full_name: str,
+    also: tuple[str, ...],
     password_stdin: bool,
+    removal_date: str | None,
     accept_guess: bool,
     unsigned: bool,
     output: Path | None,
@@ -77,41 +112,89 @@ def render(
     \b
     Examples:
       hagaki render hanako@example.com --format mobileconfig --name "Hanako Yamada" -o hanako.mobileconfig
+      hagaki render hanako@example.com --also info@example.com --format mobileconfig -o both.mobileconfig
       hagaki render hanako@example.com --format thunderbird-qr -o hanako.svg
     """
     config = load_config()
-    found = find_account(wanted, config, full_name=full_name)
-    account = found.account
-    terminal.show(found.notes)
-    password = None
-    if password_stdin:
-        password = read_password(terminal, found, from_stdin=True, accept_guess=accept_guess)
-    elif found.is_unproved and found.candidate is not None:
-        terminal.say(terminal.translate(found.candidate.reason, where=found.candidate.where))
-    options = RenderOptions(language=terminal.language, password=password, translate=terminal.gettext)
-    form = _form(format_name, output)
-    artifact = form(account, options)
+    form = _form(format_name, output, several=bool(also))
+    found = _find_accounts((wanted, *_others(wanted, also)), config, full_name=full_name)
+    for each in found:
+        terminal.show(each.notes)
+    passwords = _passwords(terminal, found, from_stdin=password_stdin, accept_guess=accept_guess)
+    options = RenderOptions(
+        language=terminal.language,
+        removal_date=None if removal_date is None else read_moment(removal_date, config.timezone),
+        zone=config.timezone,
+        translate=terminal.gettext,
+    )
+    artifact = form([each.account for each in found], options, passwords=passwords)
     if format_name == "mobileconfig" and not unsigned:
         artifact = _sign(artifact, config)
     if output is None or output == STANDARD_OUTPUT:
         _write_out(terminal, artifact, format_name)
     else:
-        write_file(output, artifact.data, private=password is not None)
+        write_file(output, artifact.data, private=any(passwords))
     return 0
 
 
-def _form(format_name: str, output: Path | None) -> Renderer:
+def _others(wanted: AccountOptions, also: tuple[str, ...]) -> Iterator[AccountOptions]:
+    """The further addresses: at the same servers where these are named; a user name given is the first one's."""
+    for address in also:
+        yield replace(wanted, address=address, username=None, incoming_username=None, outgoing_username=None)
+
+
+def _find_accounts(
+    wanted: Sequence[AccountOptions], config: Config, *, full_name: str
+) -> tuple[FoundAccount, ...]:
+    found = tuple(find_account(each, config, full_name=full_name) for each in wanted)
+    repeated = len(found) - len({each.account.address.key for each in found})
+    if repeated:
+        raise click.BadParameter("An address stands twice.", param_hint="--also")
+    return found
+
+
+def _passwords(
+    terminal: Terminal, found: Sequence[FoundAccount], *, from_stdin: bool, accept_guess: bool
+) -> tuple[str | None, ...]:
+    if from_stdin and len(found) > 1:
+        return read_passwords(found, accept_guess=accept_guess)
+    if from_stdin:
+        return (read_password(terminal, found[0], from_stdin=True, accept_guess=accept_guess),)
+    for each in found:
+        if each.is_unproved and each.candidate is not None:
+            terminal.say(terminal.translate(each.candidate.reason, where=each.candidate.where))
+    return (None,) * len(found)
+
+
+def _form(format_name: str, output: Path | None, *, several: bool) -> RenderSeveral:
     """Return the renderer of a format, or of its other form where the file's name ends so."""
     from profiles import settings_sheet
     from profiles.formats import FORMATS
 
-    others: dict[tuple[str, str], Renderer] = {
-        ("sheet", ".html"): settings_sheet.render_html,
+    ending = output.suffix.lower() if output else ""
+    if (format_name, ending) == ("sheet", ".html"):
+        return settings_sheet.render_several_html
+    chosen = FORMATS[format_name]
+    if chosen.render_several is not None:
+        return chosen.render_several
+    if several:
+        raise click.BadParameter(
+            f"{format_name} holds one address; write a file or code for each.", param_hint="--also"
+        )
+    drawings: dict[tuple[str, str], Renderer] = {
         ("thunderbird-qr", ".svg"): _thunderbird_svg,
         ("thunderbird-qr", ".png"): _thunderbird_png,
     }
-    ending = output.suffix.lower() if output else ""
-    return others.get((format_name, ending), FORMATS[format_name].render)
+    return _of_one(drawings.get((format_name, ending), chosen.render))
+
+
+def _of_one(render_one: Renderer) -> RenderSeveral:
+    def render_first(
+        accounts: Sequence[MailAccount], options: RenderOptions, *, passwords: Sequence[str | None] = ()
+    ) -> Artifact:
+        return render_one(accounts[0], replace(options, password=passwords[0] if passwords else None))
+
+    return render_first
 
 
 def _thunderbird_svg(account: MailAccount, options: RenderOptions) -> Artifact:

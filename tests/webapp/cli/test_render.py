@@ -150,3 +150,69 @@ def test_a_folder_that_is_not_there_is_wrong_use(hagaki: Command) -> None:
 
     assert done.status in (1, 2)
     assert "missing/out.txt" in done.err
+
+
+def test_further_addresses_of_a_person_stand_in_the_same_profile(hagaki: Command) -> None:
+    options = ["render", ADDRESS, "--format", "mobileconfig", "--unsigned", *SERVERS]
+
+    alone = plistlib.loads(hagaki(*options).raw)
+    both = plistlib.loads(
+        hagaki(*options, "--also", "info@example.com", "--password-stdin", stdin=f"{PASSWORD}\nother\n").raw
+    )
+
+    assert [part["EmailAddress"] for part in both["PayloadContent"]] == [ADDRESS, "info@example.com"]
+    assert [part["IncomingPassword"] for part in both["PayloadContent"]] == [PASSWORD, "other"]
+    assert both["PayloadIdentifier"] == alone["PayloadIdentifier"]
+    assert both["PayloadContent"][0]["PayloadUUID"] == alone["PayloadContent"][0]["PayloadUUID"]
+
+
+@pytest.mark.parametrize(("text", "passwords"), [("one\n", ["one", None]), ("\nother", [None, "other"])])
+def test_an_address_without_a_line_has_no_password(
+    text: str, passwords: list[str | None], hagaki: Command
+) -> None:
+    done = hagaki(
+        "render", ADDRESS, "--also", "info@example.com", "--format", "mobileconfig", "--unsigned",
+        "--password-stdin", *SERVERS, stdin=text,
+    )  # fmt: skip
+
+    payloads = plistlib.loads(done.raw)["PayloadContent"]
+    assert [part.get("IncomingPassword") for part in payloads] == passwords
+
+
+def test_more_passwords_than_addresses_are_refused(hagaki: Command) -> None:
+    done = hagaki(
+        "render", ADDRESS, "--also", "info@example.com", "--format", "mobileconfig", "--unsigned",
+        "--password-stdin", *SERVERS, stdin="one\ntwo\nthree", status=1,
+    )  # fmt: skip
+
+    assert "--password-stdin" in done.err
+    assert done.raw == b""
+
+
+@pytest.mark.parametrize("name", ["autoconfig", "autodiscover", "pacc", "thunderbird-qr"])
+def test_a_format_for_one_address_says_so(name: str, hagaki: Command) -> None:
+    done = hagaki("render", ADDRESS, "--also", "info@example.com", "--format", name, *SERVERS, status=2)
+
+    assert f"{name} holds one address" in done.err
+
+
+def test_the_same_address_twice_is_wrong_use(hagaki: Command) -> None:
+    done = hagaki("render", ADDRESS, "--also", ADDRESS.upper(), "--format", "k9s", *SERVERS, status=2)
+
+    assert "An address stands twice." in done.err
+
+
+def test_a_profile_removes_itself_at_the_end_of_the_day_of_the_host(hagaki: Command) -> None:
+    done = hagaki(
+        "render", ADDRESS, "--format", "mobileconfig", "--unsigned", "--removal-date", "2999-03-31", *SERVERS,
+        variables={"HAGAKI_TIMEZONE": "Asia/Tokyo"},
+    )  # fmt: skip
+
+    assert plistlib.loads(done.raw)["RemovalDate"].isoformat() == "2999-03-31T15:00:00"
+
+
+@pytest.mark.parametrize(("date", "reason"), [("2020-03-31", "is over"), ("soon", "is not a date")])
+def test_a_removal_date_that_no_device_could_keep_is_wrong_use(date: str, reason: str, hagaki: Command) -> None:
+    done = hagaki("render", ADDRESS, "--format", "mobileconfig", "--removal-date", date, *SERVERS, status=2)
+
+    assert reason in done.err
