@@ -807,6 +807,22 @@ TEXTS: dict[Code, Text] = {
         N_("This list is no longer here."),
         N_("Upload it again: a list waits 24 hours for “Make”, and then it is deleted."),
     ),
+    Code.UPLOAD_MISSING: Text(
+        N_("No file was chosen."),
+        N_("Choose the list, or drop it onto the field."),
+    ),
+    Code.UPLOAD_TOO_LARGE: Text(
+        N_("The file is larger than %(limit)s MB, which is the most that this page takes."),
+        N_("Remove the columns that are not needed or divide the list, or use “hagaki bulk” on the host."),
+    ),
+    Code.NUMBER_OUT_OF_RANGE: Text(
+        N_("This must be a number from %(least)s to %(most)s."),
+        N_("Correct it."),
+    ),
+    Code.NOTHING_CHOSEN: Text(
+        N_("Nothing is chosen here."),
+        N_("Choose at least one."),
+    ),
     Code.CELL_FORMULA: Text(
         N_("The cell holds a formula, or what a formula left: “%(value)s”."),
         N_("Copy the cells and paste them as values, then correct what is left."),
@@ -860,6 +876,14 @@ TEXTS: dict[Code, Text] = {
         N_("%(server)s said that there are too many log-ins; %(count)s rows were therefore not tried."),
         N_("Wait an hour and check again, more slowly with --check-rate."),
         WARNING,
+    ),
+    Code.ROW_GIVEN_UP: Text(
+        N_("Nothing was made of this row: the work on it broke off several times."),
+        N_("Try it again; if that fails too, read the log of the worker."),
+    ),
+    Code.QUEUE_UNAVAILABLE: Text(
+        N_("The queue cannot be used: %(reason)s"),
+        N_("Check QUEUE_URL and that the queue's server is running. Batches are made all the same, a little later."),
     ),
     Code.ROW_NOT_TRIED: Text(
         N_("The password of this row was not tried on the mail server."),
@@ -1007,9 +1031,9 @@ TEXTS: dict[Code, Text] = {
         N_("The field “%(place)s” cannot hold “%(value)s”."),
         N_("Send %(expected)s in it."),
     ),
-    Code.REQUEST_UNDER_WAY: Text(
-        N_("A request with the Idempotency-Key “%(key)s” is still being worked on."),
-        N_("Send it again after a few seconds: the answer is then that of the first request."),
+    Code.KEY_REUSED: Text(
+        N_("The Idempotency-Key “%(key)s” was sent with another list before."),
+        N_("Send a key of its own with each list; keep the key only when the same request is sent again."),
     ),
     # any other
     Code.INCIDENT: Text(

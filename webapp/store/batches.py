@@ -1,101 +1,274 @@
-"""Rows of batches and invitations. A link is here as its hash only; passwords of a list never come here."""
+"""Batches as a whole: begun, touched, ended, deleted. Their rows are in batch_rows, the links in invitations."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    and_,
+    bindparam,
+    case,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 
 from webapp.store.engine import lock
-from webapp.store.tables import batches, counters, invitations
+from webapp.store.tables import (
+    batch_rows,
+    batches,
+    checks,
+    deliveries,
+    handovers,
+    invitations,
+    server_turns,
+    uploads,
+)
 
-_INVITING_LOCK = 0x496E_7669
-_COUNTER = "cards"
-_CHUNK = 500
+_TURNS_LOCK = 0x5475_726E
+_ACTIVE = ("waiting", "making")
+DELETING = "deleting"
+"""State of a batch that no page knows any more, and whose rows are on their way out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class InvitationRow:
-    """One invitation as it is known of a person."""
+class BatchRow:
+    """A batch. Options are text of webapp.store.values, empty where the command line made it in one go."""
 
-    id: bytes
-    batch_id: int
-    row: int
-    number: int
-    address_key: str
-    address: str
-    full_name: str
-    department: str
-    username: str | None
-    generation: int
-    token_hash: bytes
+    id: int
+    name: str
+    mode: str
+    state: str
+    actor: str
+    options: str
     created_at: float
-    expires_at: float
-    revoked: bool
-    notify: str | None = None
+    touched_at: float | None
+    finished_at: float | None
+    total: int
+    made: int
 
 
-def add_batch(connection: Connection, *, name: str, mode: str, state: str, total: int, at: float) -> int:
+_COLUMNS = tuple(batches.c[name] for name in BatchRow.__dataclass_fields__)
+
+
+def add_batch(
+    connection: Connection,
+    *,
+    name: str,
+    mode: str,
+    state: str,
+    total: int,
+    at: float,
+    actor: str = "",
+    options: str = "",
+) -> int:
     """Begin a batch and return its id."""
     values = {"name": name, "mode": mode, "state": state, "total": total, "made": 0, "created_at": at}
+    values |= {"actor": actor, "options": options, "touched_at": at}
     return int(connection.execute(insert(batches).values(values).returning(batches.c.id)).scalar_one())
 
 
 def end_batch(connection: Connection, batch_id: int, *, state: str, made: int, at: float) -> None:
-    """Write how a batch ended."""
+    """Write how a batch ended that was made in one go."""
     values = {"state": state, "made": made, "finished_at": at}
     connection.execute(update(batches).where(batches.c.id == batch_id).values(values))
 
 
-def begin_inviting(connection: Connection) -> None:
-    """Let nobody else invite until this transaction ends: looking and adding are one step."""
-    lock(connection, _INVITING_LOCK)
-
-
-def living(connection: Connection, address_keys: Sequence[str], *, now: float) -> list[InvitationRow]:
-    """The invitations of these addresses that still open."""
-    columns = [invitations.c[name] for name in InvitationRow.__dataclass_fields__]
-    found: list[InvitationRow] = []
-    for start in range(0, len(address_keys), _CHUNK):
-        query = select(*columns).where(
-            invitations.c.address_key.in_(address_keys[start : start + _CHUNK]),
-            invitations.c.revoked.is_(False),
-            invitations.c.expires_at > now,
-        )
-        found += [InvitationRow(**row) for row in connection.execute(query).mappings()]
-    return found
-
-
-def by_token(connection: Connection, token_hash: bytes) -> InvitationRow | None:
-    """The invitation behind a link, whatever became of it."""
-    columns = [invitations.c[name] for name in InvitationRow.__dataclass_fields__]
-    query = select(*columns).where(invitations.c.token_hash == token_hash)
+def get(connection: Connection, batch_id: int) -> BatchRow | None:
+    """One batch; None where it is unknown or deleted."""
+    query = select(*_COLUMNS).where(batches.c.id == batch_id, batches.c.state != DELETING)
     row = connection.execute(query).mappings().first()
-    return None if row is None else InvitationRow(**row)
+    return None if row is None else BatchRow(**row)
 
 
-def take_numbers(connection: Connection, count: int) -> int:
-    """Reserve so many card numbers; return the first of them."""
-    taken = update(counters).where(counters.c.name == _COUNTER).values(value=counters.c.value + count)
-    return int(connection.execute(taken.returning(counters.c.value)).scalar_one()) - count + 1
+def newest(connection: Connection, *, before: int | None, most: int) -> Sequence[BatchRow]:
+    """A page of batches, newest first."""
+    query = select(*_COLUMNS).where(batches.c.state != DELETING).order_by(batches.c.id.desc()).limit(most)
+    if before is not None:
+        query = query.where(batches.c.id < before)
+    return [BatchRow(**row) for row in connection.execute(query).mappings()]
 
 
-def add(connection: Connection, rows: Iterable[InvitationRow]) -> None:
-    """Write new invitations."""
-    values = [{name: getattr(row, name) for name in InvitationRow.__dataclass_fields__} for row in rows]
+def touch(connection: Connection, batch_id: int, *, state: str, at: float) -> bool:
+    """Give a sign of life; False where the batch is in this state no more."""
+    here = and_(batches.c.id == batch_id, batches.c.state == state)
+    return bool(connection.execute(update(batches).where(here).values(touched_at=at)).rowcount)
+
+
+def open_batch(connection: Connection, batch_id: int, *, state: str, total: int, at: float) -> bool:
+    """End the reading in one statement: from now on workers see the batch. False where it was ended meanwhile."""
+    here = and_(batches.c.id == batch_id, batches.c.state == "reading")
+    values = {"state": state, "total": total, "touched_at": at}
+    return bool(connection.execute(update(batches).where(here).values(values)).rowcount)
+
+
+def begin_making(connection: Connection, batch_id: int, *, at: float) -> str | None:
+    """Say that a worker is at it; the options, or None where nothing is to be made any more."""
+    here = and_(batches.c.id == batch_id, batches.c.state.in_(_ACTIVE))
+    begun = update(batches).where(here).values(state="making", touched_at=at).returning(batches.c.options)
+    options: str | None = connection.execute(begun).scalar()
+    return options
+
+
+def finish_if_done(connection: Connection, batch_id: int, *, state: str, at: float) -> bool:
+    """End a batch that has no open row; True where this very call did it."""
+    row_of_it = batch_rows.c.batch_id == batch_id
+    still_open = select(batch_rows.c.id).where(row_of_it, batch_rows.c.state.in_(("waiting", "working")))
+    made = select(func.count()).select_from(batch_rows).where(row_of_it, batch_rows.c.state == "made")
+    here = and_(batches.c.id == batch_id, batches.c.state.in_(_ACTIVE), ~still_open.exists())
+    values = {"state": state, "finished_at": at, "made": made.scalar_subquery()}
+    return bool(connection.execute(update(batches).where(here).values(values)).rowcount)
+
+
+def set_state(
+    connection: Connection, batch_id: int, *, known: Iterable[str], state: str, at: float | None
+) -> bool:
+    """Put a batch from one of the known states into another; `at` is its end, None where it goes on."""
+    here = and_(batches.c.id == batch_id, batches.c.state.in_(tuple(known)))
+    return bool(connection.execute(update(batches).where(here).values(state=state, finished_at=at)).rowcount)
+
+
+def count_made(connection: Connection, batch_id: int) -> None:
+    """Write how many rows of a batch are made."""
+    made = select(func.count()).select_from(batch_rows)
+    made = made.where(batch_rows.c.batch_id == batch_id, batch_rows.c.state == "made")
+    connection.execute(update(batches).where(batches.c.id == batch_id).values(made=made.scalar_subquery()))
+
+
+# uploads of which batches are made
+
+
+def batch_of_upload(connection: Connection, upload_hash: bytes) -> BatchRow | None:
+    """The batch of an upload; whoever asks at the same time waits until this transaction ends."""
+    asked = select(uploads.c.batch_id).where(uploads.c.token_hash == upload_hash).with_for_update()
+    batch_id = connection.execute(asked).scalar()
+    return None if batch_id is None else get(connection, batch_id)
+
+
+def link_upload(connection: Connection, upload_hash: bytes, batch_id: int) -> None:
+    """Write which batch is made of an upload."""
+    connection.execute(update(uploads).where(uploads.c.token_hash == upload_hash).values(batch_id=batch_id))
+
+
+# the sweep
+
+
+def dead_readings(connection: Connection, *, silent_since: float) -> Sequence[int]:
+    """Batches whose reading gave no sign of life since then."""
+    dead = and_(batches.c.state == "reading", batches.c.touched_at < silent_since)
+    return connection.execute(select(batches.c.id).where(dead)).scalars().all()
+
+
+def is_any_stalled(connection: Connection, *, silent_since: float) -> bool:
+    """Whether `stalled` would find one; looking takes no turn from writers."""
+    return connection.execute(select(batches.c.id).where(_silent(silent_since)).limit(1)).first() is not None
+
+
+def stalled(connection: Connection, *, silent_since: float, now: float) -> Sequence[int]:
+    """Take the batches that somebody should go on with: nobody asks for them again until they are silent anew."""
+    taken = update(batches).where(_silent(silent_since)).values(touched_at=now).returning(batches.c.id)
+    return connection.execute(taken).scalars().all()
+
+
+def _silent(silent_since: float) -> ColumnElement[bool]:
+    silent = or_(batches.c.touched_at.is_(None), batches.c.touched_at < silent_since)
+    # A batch without options is made by a command that is still running, or died.
+    return and_(batches.c.state.in_(_ACTIVE), batches.c.options != "", silent)
+
+
+def unfinished(connection: Connection, state: str) -> Sequence[int]:
+    """Batches in this state that still have rows to take leave of."""
+    if state == DELETING:
+        return connection.execute(select(batches.c.id).where(batches.c.state == DELETING)).scalars().all()
+    left = select(batch_rows.c.id).where(
+        batch_rows.c.batch_id == batches.c.id, batch_rows.c.state.in_(("waiting", "working"))
+    )
+    return connection.execute(select(batches.c.id).where(batches.c.state == state, left.exists())).scalars().all()
+
+
+def outlived(connection: Connection, *, finished_before: float, now: float) -> Sequence[int]:
+    """Batches that ended before then, and none of whose links opens any more."""
+    opens = select(invitations.c.id).where(
+        invitations.c.batch_id == batches.c.id, invitations.c.revoked.is_(False), invitations.c.expires_at > now
+    )
+    over = and_(batches.c.state != DELETING, batches.c.finished_at < finished_before, ~opens.exists())
+    return connection.execute(select(batches.c.id).where(over)).scalars().all()
+
+
+# deleting
+
+
+def pass_on_invitations(connection: Connection, batch_id: int) -> int:
+    """Give invitations that rows of other batches also use to the newest of these; return how many."""
+    query = (
+        select(invitations.c.id, batch_rows.c.batch_id, batch_rows.c.row)
+        .join(batch_rows, batch_rows.c.invitation_id == invitations.c.id)
+        .join(batches, batches.c.id == batch_rows.c.batch_id)
+        .where(invitations.c.batch_id == batch_id, batches.c.id != batch_id, batches.c.state != DELETING)
+        .order_by(batch_rows.c.batch_id)
+    )
+    heirs = {row[0]: (row[1], row[2]) for row in connection.execute(query)}
+    passed = update(invitations).where(invitations.c.id == bindparam("which"))
+    passed = passed.values(batch_id=bindparam("heir"), row=bindparam("heir_row"))
+    values = [{"which": which, "heir": heir, "heir_row": row} for which, (heir, row) in heirs.items()]
     if values:
-        connection.execute(insert(invitations), values)
+        connection.execute(passed, values)
+    return len(values)
 
 
-def change(connection: Connection, row: InvitationRow) -> None:
-    """Write what a list says anew about an invited person, or the hash of a new link."""
-    values = {
-        "full_name": row.full_name,
-        "department": row.department,
-        "username": row.username,
-        "generation": row.generation,
-        "token_hash": row.token_hash,
-        "notify": row.notify,
-    }
-    connection.execute(update(invitations).where(invitations.c.id == row.id).values(values))
+def end_links(connection: Connection, batch_id: int) -> None:
+    """End every link of a batch with all that came of it: checks, deliveries, hand-overs, secrets."""
+    ours = invitations.c.batch_id == batch_id
+    ids = select(invitations.c.id).where(ours).scalar_subquery()
+    begun = checks.c.invitation_id.in_(ids)
+    groups = (select(checks.c.token_hash).where(begun), select(invitations.c.token_hash).where(ours))
+    for table in (deliveries, handovers):
+        for group in groups:
+            of_group: ColumnElement[bool] = table.c.group_hash.in_(group.scalar_subquery())
+            connection.execute(update(table).where(of_group).values(revoked=True, sealed=b""))
+    connection.execute(update(checks).where(begun).values(expires_at=0.0))
+    connection.execute(update(invitations).where(ours).values(revoked=True, sealed=None))
+
+
+def remove_invitations(connection: Connection, batch_id: int, *, most: int) -> int:
+    """Delete so many invitations of a batch, with what was set up by them; return how many."""
+    some = select(invitations.c.id).where(invitations.c.batch_id == batch_id).limit(most)
+    return connection.execute(delete(invitations).where(invitations.c.id.in_(some.scalar_subquery()))).rowcount
+
+
+def remove(connection: Connection, batch_id: int) -> None:
+    """Delete a batch and whatever still hangs on it."""
+    connection.execute(delete(batches).where(batches.c.id == batch_id))
+
+
+# turns at mail servers
+
+
+def take_turn(connection: Connection, server: str, *, pause: float, now: float) -> float:
+    """When the next log-in at this server may begin, whoever works on whichever batch; the one after it waits."""
+    taken = _next_turn(connection, server, pause=pause, now=now)
+    if taken is None:
+        lock(connection, _TURNS_LOCK)
+        taken = _next_turn(connection, server, pause=pause, now=now)
+    if taken is None:
+        connection.execute(insert(server_turns).values(server=server, next_at=now + pause))
+        return now
+    return taken
+
+
+def forget_turns(connection: Connection, *, before: float) -> None:
+    """Forget servers that nobody waits for."""
+    connection.execute(delete(server_turns).where(server_turns.c.next_at < before))
+
+
+def _next_turn(connection: Connection, server: str, *, pause: float, now: float) -> float | None:
+    turn = case((server_turns.c.next_at > now, server_turns.c.next_at), else_=now)
+    mine = update(server_turns).where(server_turns.c.server == server).values(next_at=turn + pause)
+    next_at: float | None = connection.execute(mine.returning(server_turns.c.next_at)).scalar()
+    return None if next_at is None else next_at - pause
