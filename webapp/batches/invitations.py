@@ -28,7 +28,7 @@ from webapp.links import TOKEN_BYTES, hash_token, read_token, seal, unseal
 from webapp.store import Connection, Store
 from webapp.store import batches as batch_rows
 from webapp.store import invitations as rows
-from webapp.store.invitations import InvitationRow, Mark, end_of
+from webapp.store.invitations import InvitationRow, Mark, end_of, end_of_all
 
 __all__ = [
     "BatchState",
@@ -40,6 +40,7 @@ __all__ = [
     "Renewed",
     "derive_token",
     "end_of",
+    "end_of_all",
     "renewed",
 ]
 

@@ -8,7 +8,6 @@ from enum import StrEnum
 
 from sqlalchemy import Connection, ScalarSelect, Select, func, insert, select, update
 
-from webapp.store import checks as check_rows
 from webapp.store import links as link_rows
 from webapp.store.engine import lock
 from webapp.store.tables import checks, counters, invitations
@@ -95,10 +94,13 @@ def by_token(connection: Connection, token_hash: bytes) -> InvitationRow | None:
     return next(iter(_read(connection, select(*_COLUMNS).where(invitations.c.token_hash == token_hash))), None)
 
 
-def by_id(connection: Connection, invitation_id: bytes, *, to_change: bool = False) -> InvitationRow | None:
-    """One invitation, whatever became of it; held until the end of the transaction where it is to be changed."""
-    query = select(*_COLUMNS).where(invitations.c.id == invitation_id)
-    return next(iter(_read(connection, query.with_for_update() if to_change else query)), None)
+def living_id(connection: Connection, token_hash: bytes, *, now: float) -> bytes | None:
+    """Whose link this is, where it still opens; it cannot be ended before the transaction is."""
+    query = select(invitations.c.id).where(
+        invitations.c.token_hash == token_hash, invitations.c.revoked.is_(False), invitations.c.expires_at > now
+    )
+    found: bytes | None = connection.execute(query.with_for_update()).scalar()
+    return found
 
 
 def by_ids(connection: Connection, ids: Sequence[bytes]) -> list[InvitationRow]:
@@ -175,6 +177,12 @@ def mark_of_check(connection: Connection, check_hash: bytes, *marks: Mark, now: 
     mark(connection, owner, *marks, now=now)
 
 
+def is_marked(connection: Connection, invitation_id: bytes, mark: Mark) -> bool:
+    """Whether a person has come so far."""
+    query = select(invitations.c[mark.value]).where(invitations.c.id == invitation_id)
+    return connection.execute(query).scalar() is not None
+
+
 def owner_of(connection: Connection, group_hash: bytes) -> tuple[bytes, str] | None:
     """Whose a delivery is, by its group (a check, or a link itself): the invitation and the address set up."""
     of_check = select(checks.c.invitation_id, checks.c.address_key).where(
@@ -188,20 +196,23 @@ def owner_of(connection: Connection, group_hash: bytes) -> tuple[bytes, str] | N
 # the end
 
 
-def end_of(connection: Connection, invitation_id: bytes) -> None:
-    """End what an invitation led to: its checks, running or finished, their deliveries and hand-overs.
+def end_of(connection: Connection, invitation_id: bytes, *, now: float) -> None:
+    """End what an invitation led to: its checks, deliveries and hand-overs; forget its password.
 
-    Its password is forgotten. The invitation itself is revoked, or gets a new link, by the caller in the same
-    transaction.
+    The invitation itself is then revoked, or gets a new link, by the caller in the same transaction.
     """
-    found = select(checks.c.token_hash).where(checks.c.invitation_id == invitation_id)
-    for check_hash in connection.execute(found).scalars().all():
-        check_rows.expire(connection, check_hash, now=0.0)  # over, whatever the clock says
-        link_rows.revoke(connection, check_hash)
-    link = select(invitations.c.token_hash).where(invitations.c.id == invitation_id)
-    for token_hash in connection.execute(link).scalars().all():
-        link_rows.revoke(connection, token_hash)
-    connection.execute(update(invitations).where(invitations.c.id == invitation_id).values(sealed=None))
+    end_of_all(connection, [invitation_id], now=now)
+
+
+def end_of_all(connection: Connection, ids: Sequence[bytes], *, now: float) -> None:
+    """The same for many at once."""
+    for start in range(0, len(ids), _CHUNK):
+        some = ids[start : start + _CHUNK]
+        of_them = checks.c.invitation_id.in_(some)
+        link_rows.revoke_groups(connection, select(checks.c.token_hash).where(of_them))
+        link_rows.revoke_groups(connection, select(invitations.c.token_hash).where(invitations.c.id.in_(some)))
+        connection.execute(update(checks).where(of_them, checks.c.expires_at > now).values(expires_at=now))
+        connection.execute(update(invitations).where(invitations.c.id.in_(some)).values(sealed=None))
 
 
 def forget_ended(connection: Connection, *, now: float) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from sqlalchemy import Connection, delete, insert, or_, select, update
+from sqlalchemy import Connection, Select, delete, insert, or_, select, update
 
 from webapp.store.tables import deliveries, handovers
 
@@ -19,6 +19,16 @@ class DeliveryRow:
     expires_at: float
     revoked: bool
     sealed: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fetched:
+    """What one fetch got."""
+
+    sealed: bytes = field(repr=False)
+    group_hash: bytes
+    fetches: int
+    """This one included."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,8 +75,8 @@ def put_handover(
     )
 
 
-def fetch(connection: Connection, token_hash: bytes, *, filename: str, now: float, most: int) -> bytes | None:
-    """Count one fetch and return the sealed bytes; None where none is left."""
+def fetch(connection: Connection, token_hash: bytes, *, filename: str, now: float, most: int) -> Fetched | None:
+    """Count one fetch; None where none is left."""
     won = (
         update(deliveries)
         .where(
@@ -77,10 +87,12 @@ def fetch(connection: Connection, token_hash: bytes, *, filename: str, now: floa
             deliveries.c.revoked.is_(False),
         )
         .values(fetches=deliveries.c.fetches + 1)
-        .returning(deliveries.c.sealed)
+        .returning(deliveries.c.sealed, deliveries.c.group_hash, deliveries.c.fetches)
     )
-    sealed: bytes | None = connection.execute(won).scalar()
-    return sealed
+    row = connection.execute(won).first()
+    if row is None:
+        return None
+    return Fetched(sealed=row.sealed, group_hash=row.group_hash, fetches=row.fetches)
 
 
 def claim(connection: Connection, token_hash: bytes, *, now: float) -> tuple[bytes, bytes] | None:
@@ -130,6 +142,13 @@ def revoke(connection: Connection, group_hash: bytes) -> None:
     """End everything of one group and forget its bytes."""
     for table in (deliveries, handovers):
         connection.execute(update(table).where(table.c.group_hash == group_hash).values(revoked=True, sealed=b""))
+
+
+def revoke_groups(connection: Connection, group_hashes: Select[tuple[bytes]]) -> None:
+    """End everything of the groups that a query names."""
+    for table in (deliveries, handovers):
+        named = table.c.group_hash.in_(group_hashes.scalar_subquery())
+        connection.execute(update(table).where(named).values(revoked=True, sealed=b""))
 
 
 def purge(connection: Connection, *, now: float, most: int, forgotten_before: float) -> None:
