@@ -12,6 +12,7 @@ from profiles.address import Address
 from profiles.problems import ProblemError
 from webapp.accounts import Accounts, open_accounts
 from webapp.batches.invitations import Invitations
+from webapp.batches.set_ups import SetUps
 from webapp.batches.uploads import Uploads
 from webapp.checks import Checks, Probe
 from webapp.config import Config
@@ -44,6 +45,7 @@ class Services:
     search: Search
     accounts: Accounts
     uploads: Uploads
+    set_ups: SetUps
 
     def signer_is_public(self) -> bool:
         """Whether devices can know the signer: the built-in authority is known to nobody."""
@@ -76,6 +78,7 @@ def open_services(config: Config, *, probe: Probe | None = None, search: Search 
         search=search or live_search(config, directory),
         accounts=accounts,
         uploads=Uploads(store, record=accounts.audit.record),
+        set_ups=SetUps(store, link_key=config.link_key, record=accounts.audit.record),
     )
 
 

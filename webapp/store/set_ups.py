@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Connection, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, insert, select, update
 
-from webapp.store.tables import checks, deliveries, handovers, invitations, set_ups
+from webapp.store import links as link_rows
+from webapp.store.tables import checks, invitations, set_ups
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,29 +82,35 @@ def owner_of_check(connection: Connection, check_hash: bytes) -> OwnerRow | None
     return _owner(connection, invitations.c.id == asked)
 
 
-def mark_lost(connection: Connection, invitation_id: bytes, set_up_ids: Collection[int], *, at: float) -> None:
+def living(connection: Connection, address_key: str, *, now: float) -> dict[bytes, str]:
+    """The invitations of a person that still open, with their modes: a list may have given two."""
+    query = select(invitations.c.id, invitations.c.mode).where(
+        invitations.c.address_key == address_key,
+        invitations.c.revoked.is_(False),
+        invitations.c.expires_at > now,
+    )
+    return {row.id: row.mode for row in connection.execute(query)}
+
+
+def mark_lost(
+    connection: Connection, invitation_ids: Collection[bytes], set_up_ids: Collection[int], *, at: float
+) -> None:
     """Write that these devices are lost, and that the person said so."""
-    ours = (set_ups.c.invitation_id == invitation_id, set_ups.c.id.in_(set_up_ids))
-    connection.execute(update(set_ups).where(*ours, set_ups.c.lost_at.is_(None)).values(lost_at=at))
-    connection.execute(update(invitations).where(invitations.c.id == invitation_id).values(lost_at=at))
+    chosen = (set_ups.c.invitation_id.in_(invitation_ids), set_ups.c.id.in_(set_up_ids))
+    connection.execute(update(set_ups).where(*chosen, set_ups.c.lost_at.is_(None)).values(lost_at=at))
+    connection.execute(update(invitations).where(invitations.c.id.in_(invitation_ids)).values(lost_at=at))
 
 
-def end_links(connection: Connection, person: OwnerRow, *, at: float) -> int:
-    """End every check of a person, running or finished, with all its links; return how many checks there were."""
-    theirs = or_(checks.c.invitation_id == person.id, checks.c.address_key == person.address_key)
-    ended = update(checks).where(theirs, checks.c.expires_at > at).values(expires_at=at)
-    hashes = list(connection.execute(ended.returning(checks.c.token_hash)).scalars())
-    # A ready-made profile is delivered under the invitation itself.
-    groups = [*hashes, person.token_hash]
-    for table in (deliveries, handovers):
-        connection.execute(update(table).where(table.c.group_hash.in_(groups)).values(revoked=True, sealed=b""))
-    return len(hashes)
+def end_checks(connection: Connection, address_key: str, *, at: float) -> None:
+    """End every check of an address with all its links, whoever began it."""
+    theirs = checks.c.address_key == address_key
+    link_rows.revoke_groups(connection, select(checks.c.token_hash).where(theirs))
+    connection.execute(update(checks).where(theirs, checks.c.expires_at > at).values(expires_at=at))
 
 
-def end_ready_made(connection: Connection, invitation_id: bytes) -> None:
-    """End the link to a sealed password, and forget the password."""
-    ended = update(invitations).where(invitations.c.id == invitation_id)
-    connection.execute(ended.values(revoked=True, sealed=None))
+def revoke(connection: Connection, invitation_ids: Collection[bytes]) -> None:
+    """End these links themselves."""
+    connection.execute(update(invitations).where(invitations.c.id.in_(invitation_ids)).values(revoked=True))
 
 
 def _owner(connection: Connection, condition: ColumnElement[bool]) -> OwnerRow | None:
