@@ -12,8 +12,11 @@ from profiles.address import Address
 from profiles.problems import ProblemError
 from webapp.accounts import Accounts, open_accounts
 from webapp.batches.invitations import Invitations
+from webapp.batches.result_rows import ResultRows
+from webapp.batches.results import Results
 from webapp.batches.set_ups import SetUps
 from webapp.batches.uploads import Uploads
+from webapp.certificates import load_signer
 from webapp.checks import Checks, Probe
 from webapp.config import Config
 from webapp.directory import Directory
@@ -42,6 +45,7 @@ class Services:
     checks: Checks
     links: Links
     invitations: Invitations
+    results: Results
     search: Search
     accounts: Accounts
     uploads: Uploads
@@ -74,12 +78,26 @@ def open_services(config: Config, *, probe: Probe | None = None, search: Search 
         directory=directory,
         checks=checks,
         links=checks.links,
-        invitations=Invitations(store, link_key=config.link_key),
+        invitations=invitations,
+        results=open_results(store, config, directory, invitations),
         search=search or live_search(config, directory),
         accounts=accounts,
         uploads=Uploads(store, record=accounts.audit.record),
         set_ups=SetUps(store, link_key=config.link_key, record=accounts.audit.record),
     )
+
+
+def open_results(store: Store, config: Config, directory: Directory, invitations: Invitations) -> Results:
+    """What makes the documents of the batches."""
+    rows = ResultRows(
+        store,
+        invitations,
+        find=directory.find,
+        link_key=config.link_key,
+        base_url=config.base_url,
+        timezone=config.timezone,
+    )
+    return Results(rows, signer=partial(load_signer, config))
 
 
 def live_search(config: Config, directory: Directory) -> Search:

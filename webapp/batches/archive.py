@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from tempfile import SpooledTemporaryFile
 from types import TracebackType
-from typing import IO, Self
+from typing import IO, Protocol, Self
 
 _LOCAL = struct.Struct("<4s5H3L2H")
 _CENTRAL = struct.Struct("<4s6H3L5H2L")
@@ -30,10 +30,20 @@ _PIECE = 1 << 20
 _SPOOLED = 1 << 20
 
 
-class Archive:
-    """Members go in one after the other; `close` writes the directory. The file need not be seekable."""
+class Writable(Protocol):
+    """What takes bytes one after the other; it need be neither seekable nor a file."""
 
-    def __init__(self, file: IO[bytes], *, now: datetime) -> None:
+    def write(self, data: bytes, /) -> object:
+        """Take these bytes."""
+
+
+class Archive:
+    """Members go in one after the other; `close` writes the directory.
+
+    Whoever sends the archive on while it grows uses `adding` and `closing`, which stop after each piece.
+    """
+
+    def __init__(self, file: Writable, *, now: datetime) -> None:
         self._file = file
         self._offset = 0
         self._count = 0
@@ -46,10 +56,9 @@ class Archive:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if kind is None:
+        if kind is None and not self._directory.closed:
             self.close()
-        else:
-            self._directory.close()
+        self._directory.close()
 
     def add(self, name: str, data: bytes, *, compress: bool = True) -> None:
         """Add a member; level 1 costs a fortieth of level 9 and wins nearly as much."""
@@ -61,6 +70,10 @@ class Archive:
 
     def add_file(self, name: str, source: IO[bytes]) -> None:
         """Add a member from a file that can be read twice, as it is."""
+        _exhaust(self.adding(name, source))
+
+    def adding(self, name: str, source: IO[bytes]) -> Iterator[None]:
+        """The same, piece after piece."""
         crc, size = 0, 0
         for piece in _pieces(source):
             crc = zlib.crc32(piece, crc)
@@ -68,12 +81,18 @@ class Archive:
         self._begin(name, _STORED, crc, size, size)
         for piece in _pieces(source):
             self._write(piece)
+            yield
 
     def close(self) -> None:
         """Write the directory of all members."""
+        _exhaust(self.closing())
+
+    def closing(self) -> Iterator[None]:
+        """The same, piece after piece."""
         start = self._offset
         for piece in _pieces(self._directory):
             self._write(piece)
+            yield
         self._directory.close()
         size, count = self._offset - start, self._count
         if count >= _MOST_16 or start >= _MOST_32 or size >= _MOST_32:
@@ -104,6 +123,11 @@ class Archive:
     def _write(self, data: bytes) -> None:
         self._file.write(data)
         self._offset += len(data)
+
+
+def _exhaust(steps: Iterator[None]) -> None:
+    for _ in steps:
+        pass
 
 
 def _deflate(data: bytes) -> bytes:

@@ -87,6 +87,7 @@ class Renderer:
             language=self._wanted.language,
             password=password,
             unchecked=unchecked,
+            zone=self._wanted.timezone,
             translate=self._wanted.translate,
         )
         account = self.account(employee)

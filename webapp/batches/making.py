@@ -23,7 +23,7 @@ from webapp.batches.gentle import GentleCheck, Verdict
 from webapp.batches.invitations import Invitation
 from webapp.batches.options import Mode, Part
 from webapp.batches.reading import ListFile
-from webapp.batches.returned import ReturnedRows
+from webapp.batches.returned import ReturnedRows, Shape
 from webapp.batches.rows import CellProblem, CheckedRow, Employee, Rules, check_rows
 from webapp.batches.tables import RESULTS, PinsTable, ResultsTable, Status, errors_first
 from webapp.handouts.card import card_name
@@ -115,7 +115,12 @@ def make(
             tools,
             Documents(wanted, tools.signer, archive, title=listing.name, now=tools.now()),
             ResultsTable(results, wanted.describe),
-            ReturnedRows(returned, listing, columns, describe=wanted.describe, translate=wanted.translate),
+            ReturnedRows(
+                returned,
+                Shape.of(listing, columns),
+                describe=wanted.describe,
+                translate=wanted.translate,
+            ),
             PinsTable(opened) if wanted.mode is Mode.READY_MADE else None,
             tally,
             title=listing.name,
@@ -219,7 +224,7 @@ class _Making:
         self._tally.failed += 1
         self._tally.note(problems)
         told = errors_first(found.problem for found in problems)
-        self._returned.add(row.row, told)
+        self._returned.add(row.row.cells, told)
         self._results.add(row.row.number, row.address, Status.FAILED, problems=told)
 
     def _placed(self, row: CheckedRow, problems: Iterable[Problem]) -> tuple[CellProblem, ...]:

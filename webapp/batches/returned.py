@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import codecs
 from collections.abc import Callable, Sequence
-from typing import IO
+from dataclasses import dataclass
 
 from profiles.problems import N_, Problem
-from webapp.batches.columns import Columns, Field
+from webapp.batches.archive import Writable
+from webapp.batches.columns import Columns, Field, field_of
 from webapp.batches.defusing import line
 from webapp.batches.reading import ListFile
-from webapp.batches.row import Row
 
 HEAD_PROBLEM = N_("problem")
 HEAD_ADVICE = N_("what to do")
@@ -20,51 +20,70 @@ _SPOKEN_CP932 = str.maketrans({"–": "－", "—": "―", "\xa0": " "})
 Describe = Callable[[Problem], tuple[str, str]]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shape:
+    """How a list is written, so that its bad rows go back alike."""
+
+    codec: str = "utf-8"
+    delimiter: str = ","
+    headings: tuple[str, ...] = ()
+    """The list's own; empty where it has none."""
+    width: int = 0
+    """Columns that every row has at least."""
+
+    @classmethod
+    def of(cls, listing: ListFile, columns: Columns) -> Shape:
+        """The shape of a list that was read."""
+        return cls(
+            codec=listing.encoding.codec if listing.encoding else "utf-8",
+            delimiter=listing.delimiter or ",",
+            headings=columns.headings if columns.header_row is not None else (),
+            width=len(columns.headings),
+        )
+
+    @property
+    def ours(self) -> frozenset[int]:
+        """The two columns that we added to an earlier return of this list."""
+        meanings = [field_of(heading) for heading in self.headings]
+        if not {Field.PROBLEM, Field.ADVICE} <= set(meanings):
+            return frozenset()
+        return frozenset(meanings.index(one) for one in (Field.PROBLEM, Field.ADVICE))
+
+
 class ReturnedRows:
     """Writes the file row by row."""
 
     def __init__(
-        self,
-        target: IO[bytes],
-        listing: ListFile,
-        columns: Columns,
-        *,
-        describe: Describe,
-        translate: Callable[[str], str],
+        self, target: Writable, shape: Shape, *, describe: Describe, translate: Callable[[str], str]
     ) -> None:
         self._target = target
-        self._columns = columns
+        self._shape = shape
+        self._ours = shape.ours
         self._describe = describe
-        codec = listing.encoding.codec if listing.encoding else "utf-8"
         # Excel takes UTF-8 for what it is only with the mark at its start.
-        self._codec = {"utf-8": "utf-8-sig", "utf-16-le": "utf-16", "utf-16-be": "utf-16"}.get(codec, codec)
+        self._codec = {"utf-8": "utf-8-sig", "utf-16-le": "utf-16", "utf-16-be": "utf-16"}.get(
+            shape.codec, shape.codec
+        )
         self._encoder = codecs.getincrementalencoder(self._codec)(errors="replace")
-        self._delimiter = listing.delimiter or ","
-        if columns.header_row is not None:
-            self._write([*self._own(columns.headings), translate(HEAD_PROBLEM), translate(HEAD_ADVICE)])
+        if shape.headings:
+            self._write([*self._own(shape.headings), translate(HEAD_PROBLEM), translate(HEAD_ADVICE)])
 
-    def add(self, row: Row, problems: Sequence[Problem]) -> None:
+    def add(self, cells: Sequence[str], problems: Sequence[Problem]) -> None:
         """Write one bad row and everything that is wrong with it."""
         said = [self._describe(problem) for problem in problems]
         summaries = " / ".join(
             dict.fromkeys(f"{_cell(problem)}{text}" for problem, (text, _) in zip(problems, said, strict=True))
         )
         advice = " / ".join(dict.fromkeys(text for _, text in said))
-        width = len(self._columns.headings)
-        cells = [*row.cells, *[""] * (width - len(row.cells))]
-        self._write([*self._own(cells), summaries, advice])
+        filled = [*cells, *[""] * (self._shape.width - len(cells))]
+        self._write([*self._own(filled), summaries, advice])
 
     def _own(self, cells: Sequence[str]) -> list[str]:
         """The cells without the two columns of an earlier return."""
-        ours = {self._columns.index(Field.PROBLEM), self._columns.index(Field.ADVICE)}
-        return (
-            [cell for index, cell in enumerate(cells) if index not in ours]
-            if self._columns.comes_back
-            else [*cells]
-        )
+        return [cell for index, cell in enumerate(cells) if index not in self._ours]
 
     def _write(self, cells: Sequence[str]) -> None:
-        text = line(cells, delimiter=self._delimiter)
+        text = line(cells, delimiter=self._shape.delimiter)
         if self._codec == "cp932":
             text = text.translate(_SPOKEN_CP932)
         self._target.write(self._encoder.encode(text))

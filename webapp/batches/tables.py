@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from enum import StrEnum
-from typing import Protocol
 
 from profiles.problems import Problem
+from webapp.batches.archive import Writable
 from webapp.batches.defusing import line
 
 RESULTS = ("row", "address", "status", "file", "link", "code", "message")
@@ -18,13 +18,6 @@ BOM = "\ufeff"
 """Excel takes UTF-8 for what it is only with this mark."""
 
 Describe = Callable[[Problem], tuple[str, str]]
-
-
-class Writable(Protocol):
-    """What takes bytes one after the other; it need not be a file."""
-
-    def write(self, data: bytes, /) -> object:
-        """Take these bytes."""
 
 
 class Status(StrEnum):
