@@ -72,6 +72,7 @@ def open_services(config: Config, *, probe: Probe | None = None, search: Search 
     checks = Checks(store, directory, config, probe=probe)
     checks.start_sweeping()
     accounts = open_accounts(store, config)
+    invitations = Invitations(store, link_key=config.link_key)
     return Services(
         config=config,
         store=store,
