@@ -6,7 +6,7 @@ Everything goes into an archive that is a stream; only the cards of the PDF in t
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, tzinfo
+from datetime import UTC, datetime, tzinfo
 from functools import lru_cache
 from urllib.parse import urlsplit
 
@@ -24,7 +24,7 @@ from webapp.batches.names import file_stem
 from webapp.batches.options import Mode, Part
 from webapp.batches.rows import Employee
 from webapp.handouts import Card, Layout, Sheets
-from webapp.links import TOKEN_LENGTH
+from webapp.links import SAMPLE_TOKEN, TOKEN_LENGTH
 
 MOST_CARDS = 2_500
 """Cards in one PDF: no printer wants more, and a PDF in the making is in memory."""
@@ -214,6 +214,17 @@ class Cards:
             expires_day=expires_day,
             help=wanted.help or help_text,
         )
+
+
+def sample_card(employee: Employee, wanted: Wanted, *, now: datetime | None = None) -> bytes:
+    """A test card as a PDF, to look at and scan before five hundred are printed.
+
+    Its code is as large as that of a real card and leads to a page that says that it was read; its number is 0.
+    """
+    cards = Cards(wanted, title=str(employee.address), now=now or datetime.now(UTC))
+    invitation = Invitation(number=0, token=SAMPLE_TOKEN, expires_at=wanted.expires_at.timestamp())
+    cards.add(employee, invitation, link_codes(wanted.base_url).code(SAMPLE_TOKEN))
+    return cards.pdf()
 
 
 def profile_name(stem: str) -> str:

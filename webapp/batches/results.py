@@ -1,7 +1,7 @@
 """The results of a durable batch, made anew from its rows whenever somebody asks: ZIP, PDF and tables.
 
-Nothing of it is stored. Everything is a stream of pieces, worked on while it is sent: a slow client holds nobody up,
-and one that goes away ends the work.
+Nothing of it is stored. Everything is a stream of pieces, worked on while it is sent: a slow client holds nobody
+up, and one that goes away ends the work.
 """
 
 from __future__ import annotations
