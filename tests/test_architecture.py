@@ -21,7 +21,7 @@ LAYERS: tuple[tuple[str, frozenset[str]], ...] = (
     ("checks, batches, admins", frozenset({"checks", "batches", "accounts"})),
     (
         "work without Flask",
-        frozenset({"discovery", "probes", "links", "budget", "certificates", "doctor", "handouts"}),
+        frozenset({"discovery", "probes", "links", "budget", "certificates", "doctor", "handouts", "mails"}),
     ),
     ("below", frozenset({"store", "outbound", "directory", "i18n", "local_ca", "access_log", "discovery_names"})),
     ("configuration", frozenset({"config", "setting_values"})),

@@ -16,6 +16,7 @@ from typing import TypeVar
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
+from profiles.address import Address
 from profiles.problems import N_, Code, Problem, ProblemError
 from webapp import setting_values as values
 from webapp.setting_values import LANGUAGES, InvalidValue, IPNetwork
@@ -43,6 +44,7 @@ SETTINGS = SECRETS | frozenset(
         "CA_FILE",
         "DATA",
         "LANGUAGE",
+        "MAIL_FROM",
         "RESOLVER",
         "RETENTION_DAYS",
         "SIGNING_CERTIFICATE",
@@ -72,6 +74,8 @@ class Config:
     signing_key: Path | None = None
     signing_chain: Path | None = None
     smtp_url: str | None = field(default=None, repr=False)
+    mail_from: Address | None = None
+    """The sender of mails; without it the address that SMTP_URL logs in with."""
     queue_url: str | None = field(default=None, repr=False)
     trusted_proxies: tuple[IPNetwork, ...] = ()
     language: str = "en"
@@ -146,6 +150,7 @@ def load(environ: Mapping[str, str]) -> Config:
         signing_key=reader.take("SIGNING_KEY", values.file, None),
         signing_chain=reader.take("SIGNING_CHAIN", values.file, None),
         smtp_url=reader.take("SMTP_URL", values.url_of("smtp", "smtps", "smtp+starttls"), None),
+        mail_from=reader.take("MAIL_FROM", values.address, None),
         queue_url=reader.take("QUEUE_URL", values.url_of("redis", "rediss", "postgresql"), None),
         trusted_proxies=reader.take("TRUSTED_PROXIES", values.networks, ()),
         language=reader.take("LANGUAGE", values.language, "en"),

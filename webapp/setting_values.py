@@ -10,6 +10,7 @@ from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from profiles.address import Address, parse_address
 from profiles.problems import N_
 
 IPNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -92,6 +93,14 @@ def days(value: str) -> int:
     if not (value.isascii() and value.isdigit() and 1 <= int(value[:6]) <= 36500):
         raise InvalidValue(N_("a number of days from 1 to 36500"))
     return int(value)
+
+
+def address(value: str) -> Address | None:
+    """A mail address."""
+    found, _ = parse_address(value)
+    if found is None:
+        raise InvalidValue(N_("a mail address such as hagaki@example.jp"))
+    return found
 
 
 def language(value: str) -> str:

@@ -1,0 +1,109 @@
+"""A letter to one employee, and the message it becomes: text and HTML that say the same."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import unicodedata
+from dataclasses import dataclass, field
+from datetime import datetime, tzinfo
+from email import policy
+from email.headerregistry import Address as Mailbox
+from email.message import EmailMessage
+from email.utils import format_datetime
+from enum import StrEnum
+
+from profiles.address import Address, parse_address
+
+MOST_NAME = 100
+_ADDRESS = re.compile(r"[A-Za-z0-9._+-]+@[A-Za-z0-9.-]+[A-Za-z0-9]")
+_JOINERS = "\u200c\u200d"
+"""Some scripts cannot be written without them; every other invisible sign is left out."""
+
+
+class Kind(StrEnum):
+    """Why a letter is written."""
+
+    INVITATION = "invitation"
+    REMINDER = "reminder"
+    TEST = "test"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Letter:
+    """All that a mail says. Nothing here opens a mailbox by itself: no password, no PIN."""
+
+    kind: Kind
+    language: str
+    sender: Address
+    company: str
+    recipient: Address
+    """Where it goes; often not the address that is set up."""
+    reference: bytes
+    """The same for the same letter, so that a mail server that gets it twice can tell."""
+    address: Address | None = None
+    """The mailbox that is set up."""
+    full_name: str = ""
+    link: str = field(default="", repr=False)
+    expires_at: datetime | None = None
+    timezone: tzinfo | None = None
+    number: str = ""
+    """Of the card, as the help desk hears it: `402-0137`."""
+    help: str = ""
+    needs_pin: bool = False
+    """The link asks for a PIN, which travels another way."""
+
+    @property
+    def message_id(self) -> str:
+        """Derived, never random."""
+        digest = hashlib.sha256(b"hagaki mail " + self.reference).hexdigest()[:32]
+        return f"<{self.kind}.{digest}@{self.sender.domain}>"
+
+
+def compose(letter: Letter, *, now: datetime) -> EmailMessage:
+    """Write the message."""
+    from webapp.mails.markup import page
+    from webapp.mails.plain import text
+    from webapp.mails.words import contents
+
+    said = contents(letter)
+    message = EmailMessage(policy=policy.SMTP)
+    message["From"] = _mailbox(letter.company, letter.sender)
+    message["To"] = _mailbox(letter.full_name, letter.recipient)
+    reply_to = _reply_to(letter.help)
+    if reply_to is not None:
+        message["Reply-To"] = _mailbox("", reply_to)
+    message["Subject"] = shown(said.subject, 2 * MOST_NAME)
+    message["Date"] = format_datetime(now.astimezone(letter.timezone) if letter.timezone else now)
+    message["Message-ID"] = letter.message_id
+    # No vacation note and no ticket may answer (RFC 3834).
+    message["Auto-Submitted"] = "auto-generated"
+    message["X-Auto-Response-Suppress"] = "All"
+    # Seven bits everywhere: no relay has to convert anything.
+    encoding = "base64" if letter.language == "ja" else "quoted-printable"
+    message.set_content(text(said, letter.language), cte=encoding)
+    message.add_alternative(page(said, letter.language), subtype="html", cte=encoding)
+    message["Content-Language"] = letter.language
+    return message
+
+
+def shown(words: str, limit: int = MOST_NAME) -> str:
+    """Words from a list or a setting as a mail may show them: one line, no sign that is not seen."""
+    return " ".join("".join(_visible(sign) for sign in unicodedata.normalize("NFC", words)).split())[:limit]
+
+
+def _visible(sign: str) -> str:
+    category = unicodedata.category(sign)
+    if category in ("Cc", "Zl", "Zp"):
+        return " "
+    # Direction marks could turn a name, and what stands beside it, around.
+    return "" if category in ("Cf", "Cs", "Co", "Cn") and sign not in _JOINERS else sign
+
+
+def _mailbox(name: str, address: Address) -> Mailbox:
+    return Mailbox(display_name=shown(name), username=address.local, domain=address.domain)
+
+
+def _reply_to(help_desk: str) -> Address | None:
+    found = _ADDRESS.search(help_desk)
+    return parse_address(found[0])[0] if found else None
