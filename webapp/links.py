@@ -24,11 +24,14 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from profiles.model import Artifact
 from profiles.problems import Code, Problem, ProblemError
-from webapp.store import Connection, Store
+from webapp.store import Connection, Store, invitations, set_ups
 from webapp.store import links as rows
+from webapp.store.invitations import Mark
 
 TOKEN_BYTES = 16
 TOKEN_LENGTH = 22
+SAMPLE_TOKEN = "A" * TOKEN_LENGTH
+"""Of a test card: its page says that the code can be read. No link has it, for it is 128 zeros."""
 DELIVERY_SECONDS = 10 * 60
 HANDOVER_SECONDS = 20 * 60
 MOST_FETCHES = 5
@@ -136,21 +139,46 @@ class Links:
         ends = self._now() + HANDOVER_SECONDS
         rows.put_handover(connection, hash_token(handover), hash_token(group), sealed=sealed, expires_at=ends)
 
-    def deliver(self, artifacts: Iterable[Artifact]) -> Claimed:
-        """Make a delivery that stands alone."""
+    def deliver(self, artifacts: Iterable[Artifact], *, group: str | None = None) -> Claimed:
+        """Make a delivery that stands alone, or under the invitation whose token `group` is: issued, then."""
         files, token = tuple(artifacts), new_token()
+        group_hash = hash_token(group or token)
         with self._store.write() as connection:
-            self._put_delivery(connection, token, hash_token(token), files)
+            if group is not None:
+                self._issue(connection, group_hash)
+            self._put_delivery(connection, token, group_hash, files)
         return Claimed(token=token, filenames=tuple(artifact.filename for artifact in files))
 
-    def fetch(self, token: str, filename: str) -> Artifact:
-        """Hand a file out, which counts; raises LINK_UNKNOWN, LINK_EXPIRED or LINK_USED."""
+    def fetch(self, token: str, filename: str, *, device: str | None = None) -> Artifact:
+        """Hand a file out, which counts; raises LINK_UNKNOWN, LINK_EXPIRED or LINK_USED.
+
+        With the first fetch it is noted how far an invited person has come, and with which device.
+        """
         token_hash = _known_hash(token)
         with self._store.write() as connection:
-            sealed = rows.fetch(connection, token_hash, filename=filename, now=self._now(), most=MOST_FETCHES)
-            if sealed is None:
+            got = rows.fetch(connection, token_hash, filename=filename, now=self._now(), most=MOST_FETCHES)
+            if got is None:
                 raise ProblemError(self._why_not(connection, token_hash, filename))
-        return _open_artifact(token, filename, sealed)
+            if got.fetches == 1 and device is not None:
+                self.note_fetch(connection, got.group_hash, filename, device)
+        return _open_artifact(token, filename, got.sealed)
+
+    def note_fetch(self, connection: Connection, group_hash: bytes, filename: str, device: str) -> None:
+        """Note that an invited person has a file of this group; of others nothing is kept."""
+        owner = invitations.owner_of(connection, group_hash)
+        if owner is None:
+            return
+        invitation_id, address = owner
+        invitations.mark(connection, invitation_id, Mark.FETCHED, now=self._now())
+        set_ups.note(
+            connection,
+            invitation_id=invitation_id,
+            check_hash=group_hash,
+            address=address,
+            device=device,
+            kind=filename.rpartition(".")[2],
+            at=self._now(),
+        )
 
     def peek(self, token: str, filename: str) -> Artifact:
         """The same file for HEAD, which does not count."""
@@ -230,6 +258,12 @@ class Links:
             sealed = seal(token, _pack((artifact,)), context=f"delivery {name}")
             token_hash = hash_token(token)
             rows.put_delivery(connection, token_hash, group_hash, filename=name, sealed=sealed, expires_at=ends)
+
+    def _issue(self, connection: Connection, invitation_hash: bytes) -> None:
+        invitation_id = invitations.living_id(connection, invitation_hash, now=self._now())
+        if invitation_id is None:
+            raise ProblemError(Problem(Code.LINK_EXPIRED))
+        invitations.mark(connection, invitation_id, Mark.OPENED, Mark.ISSUED, now=self._now())
 
     def _living_delivery(
         self, connection: Connection, token_hash: bytes, filename: str

@@ -22,8 +22,9 @@ from webapp.checks.live import Probe
 from webapp.checks.views import CheckOptions, CheckState, Outcome
 from webapp.links import hash_token
 from webapp.probes.report import Report, Stage, StageName
-from webapp.store import Store
+from webapp.store import Store, invitations
 from webapp.store import checks as rows
+from webapp.store.invitations import Mark
 from webapp.store.values import to_text
 
 log = logging.getLogger(__name__)
@@ -174,6 +175,8 @@ class Running:
                 )
                 if written and end.artifacts:
                     self._issuing.lay_ready(connection, run.token, end.artifacts, generation=1)
+                    marks = (Mark.VALIDATED, Mark.ISSUED)
+                    invitations.mark_of_check(connection, hash_token(run.token), *marks, now=self._now())
         except ProblemError as error:
             # Its page will say that the check was lost.
             log.warning("event=check_not_written code=%s", error.problems[0].code)

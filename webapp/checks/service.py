@@ -25,8 +25,9 @@ from webapp.directory import Directory
 from webapp.links import Claimed, Links, hash_token, new_token, read_token
 from webapp.probes.report import Stage
 from webapp.probes.test_mail import RoundTrip
-from webapp.store import Connection, Store
+from webapp.store import Connection, Store, invitations
 from webapp.store import checks as rows
+from webapp.store.invitations import Mark
 from webapp.store.values import from_text, to_text
 
 KEEP_SECONDS = 24 * 3600
@@ -79,25 +80,20 @@ class Checks:
         client_address: str | None = None,
         prefer: Protocol | None = None,
         compare: bool = False,
+        invitation: str | None = None,
     ) -> str:
-        """Begin a check and return its token; raises TOO_MANY_ATTEMPTS or BUSY before any server hears of it."""
+        """Begin a check and return its token; raises TOO_MANY_ATTEMPTS or BUSY before any server hears of it.
+
+        `invitation` is the token of the link that led here, where one did.
+        """
         account = settings.account(address, full_name, username=username, prefer=prefer)
         options = CheckOptions(language=language, include_password=include_password, compare=compare)
         if self._running.is_full:
             raise ProblemError(Problem(Code.BUSY))
         ticket = self.budget.begin(account, client_address) if password is not None else None
-        token, now = new_token(), self._now()
+        token = new_token()
         with self._store.write() as connection:
-            rows.put(
-                connection,
-                hash_token(token),
-                state=CheckState.RUNNING,
-                address_key=address.key,
-                account=to_text(account),
-                options=to_text(options),
-                at=now,
-                expires_at=now + KEEP_SECONDS,
-            )
+            self._put(connection, token, account, options, invitation)
         self._running.begin(
             Run(
                 token=token,
@@ -108,6 +104,61 @@ class Checks:
                 client_address=client_address,
             )
         )
+        return token
+
+    def _put(
+        self,
+        connection: Connection,
+        token: str,
+        account: MailAccount,
+        options: CheckOptions,
+        invitation: str | None,
+    ) -> bytes | None:
+        """Write that a check begins; return whose invitation led to it, LINK_EXPIRED where that has ended."""
+        now, invitation_id = self._now(), None
+        if invitation is not None:
+            invitation_id = invitations.living_id(connection, hash_token(invitation), now=now)
+            if invitation_id is None:
+                raise ProblemError(Problem(Code.LINK_EXPIRED))
+            invitations.mark(connection, invitation_id, Mark.OPENED, now=now)
+        rows.put(
+            connection,
+            hash_token(token),
+            state=CheckState.RUNNING,
+            address_key=account.address.key,
+            account=to_text(account),
+            options=to_text(options),
+            at=now,
+            expires_at=now + KEEP_SECONDS,
+            invitation_id=invitation_id,
+        )
+        return invitation_id
+
+    def issue_ready_made(
+        self, account: MailAccount, password: str, *, tried: bool, language: str = "en", invitation: str
+    ) -> str:
+        """Lay a profile with the password of the host's list ready, as if a check had passed; return its token.
+
+        Unless the live check of the list accepted the password, everything says that it was not checked.
+        """
+        options = CheckOptions(language=language, ready_made=True)
+        artifacts = self._issuing.render(account, options, password=password, unchecked=not tried)
+        token, marks = new_token(), (Mark.VALIDATED, Mark.ISSUED) if tried else (Mark.ISSUED,)
+        with self._store.write() as connection:
+            invitation_id = self._put(connection, token, account, options, invitation)
+            rows.finish(
+                connection,
+                hash_token(token),
+                state=CheckState.OK,
+                account=to_text(account),
+                outcome=to_text(Outcome()),
+                generation=1,
+                unchecked=not tried,
+                now=self._now(),
+            )
+            self._issuing.lay_ready(connection, token, artifacts, generation=1)
+            if invitation_id is not None:
+                invitations.mark(connection, invitation_id, *marks, now=self._now())
         return token
 
     def view(self, token: str) -> CheckView:
@@ -122,11 +173,18 @@ class Checks:
         self._running.wait(token, seconds)
 
     def deliver_without_check(
-        self, settings: ServiceSettings, address: Address, full_name: str = "", *, language: str = "en"
+        self,
+        settings: ServiceSettings,
+        address: Address,
+        full_name: str = "",
+        *,
+        language: str = "en",
+        invitation: str | None = None,
     ) -> Claimed:
         """Make the files of a service that takes no password: there is nothing to check and nothing to hide."""
         account, options = settings.account(address, full_name), CheckOptions(language=language)
-        return self.links.deliver(self._issuing.render(account, options, password=None, unchecked=True))
+        artifacts = self._issuing.render(account, options, password=None, unchecked=True)
+        return self.links.deliver(artifacts, group=invitation)
 
     def issue_unchecked(self, token: str) -> None:
         """Make links to a profile without password, marked as unchecked, where the host allows that."""
@@ -156,9 +214,28 @@ class Checks:
         view = self.view(token)
         if not view.can_send_test_mail:
             raise ProblemError(Problem(Code.LINK_EXPIRED))
-        return self._mailing.send(
+        trip = self._mailing.send(
             view.account, password, subject=subject, text=text, client_address=client_address
         )
+        if trip.ok:
+            self._mark(token, Mark.CONFIRMED)
+        return trip
+
+    def confirm(self, token: str) -> None:
+        """Note that the person says it works; LINK_EXPIRED for a check that gave nothing that could work."""
+        view = self.view(token)
+        if view.state is not CheckState.OK and not view.unchecked:
+            raise ProblemError(Problem(Code.LINK_EXPIRED))
+        self._mark(token, Mark.CONFIRMED)
+
+    def downloaded(self, token: str, filename: str, device: str) -> None:
+        """Note that an invited person has a file of this check that holds no password and needs no delivery."""
+        with self._store.write() as connection:
+            self.links.note_fetch(connection, hash_token(token), filename, device)
+
+    def _mark(self, token: str, *marks: Mark) -> None:
+        with self._store.write() as connection:
+            invitations.mark_of_check(connection, hash_token(token), *marks, now=self._now())
 
     def revoke(self, token: str) -> None:
         """End a check with every link it has or could still get."""
@@ -174,6 +251,7 @@ class Checks:
         self.budget.purge()
         with self._store.write() as connection:
             rows.purge(connection, now=self._now())
+            invitations.forget_ended(connection, now=self._now())
 
     def beat(self) -> None:
         """Give a sign of life for every check of this process."""
@@ -207,12 +285,14 @@ class Checks:
             # Two presses of the button make one pair of links.
             if rows.next_generation(connection, token_hash, known=known, unchecked=unchecked, now=now):
                 self._issuing.lay_ready(connection, token, artifacts, generation=known + 1)
+                invitations.mark_of_check(connection, token_hash, Mark.ISSUED, now=now)
 
     def _view(self, connection: Connection, token: str, row: rows.CheckRow) -> CheckView:
         state = self._state(row)
         outcome = from_text(Outcome, row.outcome) if row.outcome else Outcome()
         lost = (Problem(Code.CHECK_LOST),) if state is CheckState.LOST else ()
         linked = row.generation > 0 and state is not CheckState.EXPIRED
+        invited = row.invitation_id
         delivery, handover = (link(token, kind, row.generation) for kind in ("delivery", "handover"))
         ended = row.finished_at or (row.heartbeat_at if state is CheckState.LOST else self._now())
         return CheckView(
@@ -231,6 +311,8 @@ class Checks:
             delivery=self.links.view_delivery(connection, delivery) if linked else None,
             handover=self.links.view_handover(connection, handover) if linked else None,
             can_issue_unchecked=self._config.allow_unchecked and state in (CheckState.FAILED, CheckState.LOST),
+            is_invited=invited is not None,
+            is_confirmed=invited is not None and invitations.is_marked(connection, invited, Mark.CONFIRMED),
         )
 
     def _state(self, row: rows.CheckRow) -> CheckState:

@@ -30,6 +30,8 @@ class CheckOptions:
     language: str = "en"
     include_password: bool = True
     compare: bool = False
+    ready_made: bool = False
+    """The password came from the host's list and not from the person."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +64,10 @@ class CheckView:
     handover: HandoverView | None = None
     attempts_left: int = 0
     can_issue_unchecked: bool = False
+    is_invited: bool = False
+    """Whether an invitation led here, so that it is worth knowing how it went."""
+    is_confirmed: bool = False
+    """The person said, or a test mail showed, that it works."""
 
     @property
     def source(self) -> Source:
@@ -76,4 +82,5 @@ class CheckView:
     @property
     def includes_password(self) -> bool:
         """Whether the profile behind the links holds the password."""
-        return self.options.include_password and not self.unchecked and self.state is CheckState.OK
+        # What is issued after a failed check stays failed, and holds none.
+        return self.options.include_password and self.state is CheckState.OK

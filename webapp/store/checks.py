@@ -23,6 +23,7 @@ class CheckRow:
     outcome: str | None
     generation: int
     unchecked: bool
+    invitation_id: bytes | None
     expires_at: float
 
 
@@ -36,6 +37,7 @@ def put(
     options: str,
     at: float,
     expires_at: float,
+    invitation_id: bytes | None = None,
 ) -> None:
     """Begin a check."""
     connection.execute(
@@ -49,6 +51,7 @@ def put(
             heartbeat_at=at,
             generation=0,
             unchecked=False,
+            invitation_id=invitation_id,
             expires_at=expires_at,
         )
     )
@@ -98,12 +101,20 @@ def finish(
     outcome: str,
     generation: int,
     now: float,
+    unchecked: bool = False,
 ) -> bool:
     """Write the end of a check; False where it was revoked, or issued unchecked, meanwhile."""
     done = connection.execute(
         update(checks)
         .where(checks.c.token_hash == token_hash, checks.c.generation == 0, checks.c.expires_at > now)
-        .values(state=state, account=account, outcome=outcome, generation=generation, finished_at=now)
+        .values(
+            state=state,
+            account=account,
+            outcome=outcome,
+            generation=generation,
+            unchecked=unchecked,
+            finished_at=now,
+        )
     )
     return bool(done.rowcount)
 
