@@ -55,6 +55,7 @@ _STATUS: dict[Code, int] = {
     Code.LINK_USED: 410,
     Code.SETUP_LINK_ENDED: 410,
     Code.ADMIN_UNKNOWN: 404,
+    Code.BATCH_UNKNOWN: 404,
     Code.UPLOAD_ENDED: 410,
     Code.CHECK_LOST: 410,
     Code.FORM_EXPIRED: 422,
@@ -126,7 +127,9 @@ def _where(error: BaseException) -> str:
 
 
 def _answer(status: int, *, heading: str, advice: str, code: str, incident: str | None = None) -> Response:
-    if request.accept_mimetypes.best_match(["text/html", "application/json"]) == "application/json":
+    # Programs seldom say what they accept.
+    is_api = request.path.startswith("/api/")
+    if is_api or request.accept_mimetypes.best_match(["text/html", "application/json"]) == "application/json":
         answer = jsonify(code=str(code), summary=heading, advice=advice, incident=incident)
     else:
         answer = make_response(

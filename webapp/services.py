@@ -11,7 +11,9 @@ from flask import current_app
 from profiles.address import Address
 from profiles.problems import ProblemError
 from webapp.accounts import Accounts, open_accounts
+from webapp.batches.following import Following
 from webapp.batches.invitations import Invitations
+from webapp.batches.repeats import Repeats
 from webapp.batches.result_rows import ResultRows
 from webapp.batches.results import Results
 from webapp.batches.set_ups import SetUps
@@ -46,6 +48,8 @@ class Services:
     links: Links
     invitations: Invitations
     results: Results
+    following: Following
+    repeats: Repeats
     search: Search
     accounts: Accounts
     uploads: Uploads
@@ -81,6 +85,8 @@ def open_services(config: Config, *, probe: Probe | None = None, search: Search 
         links=checks.links,
         invitations=invitations,
         results=open_results(store, config, directory, invitations),
+        following=Following(store, link_key=config.link_key, record=accounts.audit.record),
+        repeats=Repeats(store, link_key=config.link_key),
         search=search or live_search(config, directory),
         accounts=accounts,
         uploads=Uploads(store, record=accounts.audit.record),

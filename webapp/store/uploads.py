@@ -7,9 +7,11 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
+from webapp.store.engine import lock
 from webapp.store.tables import invitations, upload_pieces, uploads
 
 _CHUNK = 500
+_REPEATS_LOCK = 0x5265_7065
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +43,17 @@ def find(connection: Connection, token_hash: bytes, *, now: float) -> UploadRow 
     query = select(*columns).where(uploads.c.token_hash == token_hash, uploads.c.expires_at > now)
     row = connection.execute(query).mappings().first()
     return None if row is None else UploadRow(**row)
+
+
+def keep_first(connection: Connection, row: UploadRow, *, now: float) -> UploadRow:
+    """The upload of this hash: the one there is, else this one, which has no pieces."""
+    lock(connection, _REPEATS_LOCK)
+    known = find(connection, row.token_hash, now=now)
+    if known is not None:
+        return known
+    remove(connection, row.token_hash)
+    add(connection, row, ())
+    return row
 
 
 def pieces(connection: Connection, token_hash: bytes) -> Iterator[bytes]:
