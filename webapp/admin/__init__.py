@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Blueprint, Flask
 
-from webapp.admin import audit, domains, entry, helpdesk, people, sessions, start, tokens
+from webapp.admin import audit, domains, entry, helpdesk, lists, people, sessions, start, tokens
 from webapp.admin.words import ACTIONS, ROLES, SCOPES, STATES, menu
 from webapp.i18n import translate
 from webapp.languages import language
@@ -22,6 +22,14 @@ admin.add_url_rule("/again", view_func=entry.prove_again, methods=BOTH)
 admin.add_url_rule("/log-out", view_func=entry.log_out, methods=["POST"])
 admin.add_url_rule("/domains/<domain>", view_func=domains.domain)
 admin.add_url_rule("/domains/<domain>/doctor", view_func=domains.look, methods=["POST"])
+admin.add_url_rule("/lists/new", view_func=lists.new_list, methods=BOTH)
+admin.add_url_rule("/lists/sample.csv", view_func=lists.sample_list)
+admin.add_url_rule("/lists/<token>", view_func=lists.list_page)
+admin.add_url_rule("/lists/<token>/reading", view_func=lists.read_list, methods=["POST"])
+admin.add_url_rule("/lists/<token>/problems", view_func=lists.list_problems, methods=["POST"])
+admin.add_url_rule("/lists/<token>/card", view_func=lists.list_card, methods=["POST"])
+admin.add_url_rule("/lists/<token>/make", view_func=lists.make_list, methods=["POST"])
+admin.add_url_rule("/lists/<token>/delete", view_func=lists.delete_list, methods=["POST"])
 admin.add_url_rule("/helpdesk", view_func=helpdesk.helpdesk, methods=BOTH)
 admin.add_url_rule("/admins", view_func=people.admins)
 admin.add_url_rule("/admins/create", view_func=people.create, methods=BOTH)

@@ -48,6 +48,8 @@ ACTIONS: Mapping[str, LazyString] = {
     "token.revoke": _l("revoked a token"),
     "helpdesk.search": _l("looked for a person’s checks"),
     "domain.doctor": _l("examined a domain"),
+    "list.upload": _l("uploaded a list"),
+    "list.delete": _l("deleted an uploaded list"),
 }
 """Of the audit log; an action without words here is shown as it is written."""
 _EVERYBODY = frozenset(Role)

@@ -7,17 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 
 from profiles.problems import Code, Problem, ProblemError, quoted
 from webapp.batches.columns import Columns, Field, examine_columns
+from webapp.batches.documents import Cards, Wanted, link_codes
 from webapp.batches.encodings import Encoding
+from webapp.batches.invitations import Invitation
 from webapp.batches.options import Mode
 from webapp.batches.reading import Kind, ListFile, open_list
 from webapp.batches.row import Row, column_letter
-from webapp.batches.rows import SECRET, CellProblem, CheckedRow, FindSettings, Rules, check_rows
+from webapp.batches.rows import SECRET, CellProblem, CheckedRow, Employee, FindSettings, Rules, check_rows
 from webapp.batches.uploads import Choices
+from webapp.links import new_token
 
 FIRST_ROWS = 20
 SAMPLES = 3
@@ -39,6 +43,8 @@ class Column:
     """Empty where the list has no headings."""
     meaning: Field | None
     samples: tuple[str, ...] = field(default=(), repr=False)
+    is_ours: bool = False
+    """We added it to an earlier return of this list."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,9 +172,14 @@ def page_of_problems(
 ) -> tuple[CellProblem, ...]:
     """Errors from the `first` (counted from 0), in the order of the rows."""
     errors = (
-        found for row in check_rows(listing, columns, wanted) for found in row.problems if found.problem.is_error
+        found for row in check_rows(listing, columns, wanted) for found in _in_order(row) if found.problem.is_error
     )
     return tuple(islice(errors, first, first + most))
+
+
+def _in_order(checked: CheckedRow) -> list[CellProblem]:
+    """From left to right, as one reads the row."""
+    return sorted(checked.problems, key=lambda found: -1 if found.column is None else found.column)
 
 
 class _Walk:
@@ -199,7 +210,7 @@ class _Walk:
         self._look_up()
 
     def _note(self, checked: CheckedRow) -> None:
-        for found in checked.problems:
+        for found in _in_order(checked):
             kept = self.problems if found.problem.is_error else self.remarks
             if len(kept) < KEPT_PROBLEMS:
                 kept.append(found)
@@ -239,9 +250,9 @@ def _described(listing: ListFile, columns: Columns) -> tuple[Column, ...]:
             heading=quoted(heading, _SHOWN) if columns.header_row is not None else "",
             meaning=meanings.get(index),
             samples=_samples(first, index, meanings.get(index)),
+            is_ours=index in ours,
         )
         for index, heading in enumerate(columns.headings)
-        if index not in ours
     )
 
 
@@ -265,3 +276,11 @@ def _unknown(cell: str) -> str:
     if cell.isascii() and not cell.isdigit() and "@" not in cell and " " not in cell:
         return cell[:2] + DOTS if len(cell) > 2 else DOTS
     return quoted(cell, _SHOWN)
+
+
+def sample_card(employee: Employee, wanted: Wanted, *, now: datetime | None = None) -> bytes:
+    """A PDF with one person's card, to try the printer with. Its code has the right size and opens nothing."""
+    invitation = Invitation(number=0, token=new_token(), expires_at=wanted.expires_at.timestamp())
+    cards = Cards(wanted, title=str(employee.address), now=now or datetime.now(UTC))
+    cards.add(employee, invitation, link_codes(wanted.base_url).code(invitation.token))
+    return cards.pdf()
