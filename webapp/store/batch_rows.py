@@ -23,9 +23,10 @@ from sqlalchemy import (
     update,
 )
 
-from webapp.store.tables import batch_rows, batch_servers
+from webapp.store.engine import lock
+from webapp.store.tables import batch_rows, batch_servers, invitations
 
-_CHUNK = 500
+_SERVERS_LOCK = 0x5374_6F70
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +80,7 @@ class EndedRow:
     tried: bool = False
     invitation_id: bytes | None = None
     mail_state: str | None = None
+    mail_kind: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,11 +98,17 @@ def add(connection: Connection, rows: Iterable[NewRow]) -> None:
         connection.execute(insert(batch_rows), values)
 
 
-def claim(connection: Connection, batch_id: int, *, lease: bytes, until: float, most: int) -> Sequence[WorkRow]:
-    """Take so many rows that wait; whoever asks at the same time gets others."""
+def claim(
+    connection: Connection, batch_id: int, *, lease: bytes, until: float, most: int, claims: range
+) -> Sequence[WorkRow]:
+    """Take so many waiting rows that were claimed so often before; whoever asks at the same time gets others."""
     waiting = (
         select(batch_rows.c.id)
-        .where(batch_rows.c.batch_id == batch_id, batch_rows.c.state == "waiting")
+        .where(
+            batch_rows.c.batch_id == batch_id,
+            batch_rows.c.state == "waiting",
+            batch_rows.c.claims.between(claims.start, claims.stop - 1),
+        )
         .limit(most)
         .with_for_update(skip_locked=True)
     )
@@ -138,6 +146,7 @@ def end(connection: Connection, lease: bytes, rows: Iterable[EndedRow], *, at: f
                 "new_tried": row.tried,
                 "new_invitation": row.invitation_id,
                 "new_mail": row.mail_state,
+                "new_kind": row.mail_kind,
             }
             for row in rows
             if row.keeps_secrets is keeps
@@ -157,6 +166,7 @@ def _ending(*, keeps: bool, lease: bytes, at: float) -> Update:
             tried=bindparam("new_tried"),
             invitation_id=bindparam("new_invitation"),
             mail_state=bindparam("new_mail"),
+            mail_kind=bindparam("new_kind"),
             lease=None,
             lease_until=None,
             done_at=at,
@@ -165,13 +175,20 @@ def _ending(*, keeps: bool, lease: bytes, at: float) -> Update:
     )
 
 
-def let_go(connection: Connection, lease: bytes) -> None:
-    """Give back what was claimed and not worked on."""
+def let_go(connection: Connection, lease: bytes, *, counts: bool) -> None:
+    """Give back what was claimed and not worked on; the claim `counts`, or it is as if it had never been."""
     connection.execute(
         update(batch_rows)
         .where(batch_rows.c.lease == lease, batch_rows.c.state == "working")
-        .values(state="waiting", lease=None, lease_until=None, claims=batch_rows.c.claims - 1)
+        .values(state="waiting", lease=None, lease_until=None, claims=batch_rows.c.claims - (0 if counts else 1))
     )
+
+
+def not_mailed(connection: Connection, invitation_ids: Sequence[bytes]) -> set[bytes]:
+    """Those of these invitations whose person never got a mail."""
+    ids = invitations.c.id.in_(invitation_ids)
+    query = select(invitations.c.id).where(ids, invitations.c.mailed_at.is_(None))
+    return set(connection.execute(query).scalars())
 
 
 def free_lapsed(connection: Connection, batch_id: int, *, now: float) -> int:
@@ -288,6 +305,7 @@ def remove(connection: Connection, batch_id: int, *, most: int) -> int:
 def stop_server(connection: Connection, batch_id: int, server: str, *, code: str, at: float) -> None:
     """Leave this server alone for the rest of the batch."""
     known = (batch_servers.c.batch_id == batch_id, batch_servers.c.server == server)
+    lock(connection, _SERVERS_LOCK)
     if connection.execute(select(batch_servers.c.server).where(*known)).first() is None:
         values = {"batch_id": batch_id, "server": server, "stopped_at": at, "code": code}
         connection.execute(insert(batch_servers).values(**values))

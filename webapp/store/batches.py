@@ -108,12 +108,18 @@ def open_batch(connection: Connection, batch_id: int, *, state: str, total: int,
     return bool(connection.execute(update(batches).where(here).values(values)).rowcount)
 
 
-def begin_making(connection: Connection, batch_id: int, *, at: float) -> str | None:
-    """Say that a worker is at it; the options, or None where nothing is to be made any more."""
-    here = and_(batches.c.id == batch_id, batches.c.state.in_(_ACTIVE))
-    begun = update(batches).where(here).values(state="making", touched_at=at).returning(batches.c.options)
-    options: str | None = connection.execute(begun).scalar()
-    return options
+def begin_making(connection: Connection, batch_id: int, *, at: float) -> BatchRow | None:
+    """Say that a worker is at it; None where nothing is to be made any more."""
+    here = and_(batches.c.id == batch_id, batches.c.state.in_(_ACTIVE), batches.c.options != "")
+    begun = update(batches).where(here).values(state="making", touched_at=at).returning(*_COLUMNS)
+    row = connection.execute(begun).mappings().first()
+    return None if row is None else BatchRow(**row)
+
+
+def beat(connection: Connection, batch_ids: Iterable[int], *, at: float) -> None:
+    """Say that these batches are being worked on."""
+    here = and_(batches.c.id.in_(tuple(batch_ids)), batches.c.state == "making")
+    connection.execute(update(batches).where(here).values(touched_at=at))
 
 
 def finish_if_done(connection: Connection, batch_id: int, *, state: str, at: float) -> bool:
