@@ -7,8 +7,20 @@ one of the answers.
 from __future__ import annotations
 
 from webapp.mails.letter import Kind, Letter, compose
-from webapp.mails.passage import Passages
+from webapp.mails.passage import Passage, Passages
 from webapp.mails.postman import Fate, Handed, Postman
-from webapp.mails.relay import Relay, read_relay
+from webapp.mails.relay import Relay, read_relay, sender_of
 
-__all__ = ["Fate", "Handed", "Kind", "Letter", "Passages", "Postman", "Relay", "compose", "read_relay"]
+__all__ = [
+    "Fate",
+    "Handed",
+    "Kind",
+    "Letter",
+    "Passage",
+    "Passages",
+    "Postman",
+    "Relay",
+    "compose",
+    "read_relay",
+    "sender_of",
+]

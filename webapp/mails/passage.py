@@ -19,8 +19,7 @@ from webapp.outbound import Deadline, Outbound
 
 PORT = 25
 LOOK_SECONDS = 5.0
-WAIT_SECONDS = 10.0
-"""That all mails of one postman's round wait together."""
+REMEMBER_SECONDS = 3600.0
 MOST_EXCHANGERS = 2
 MOST_UNREACHED = 3
 """Domains in a row that nobody could be reached for, before port 25 is taken for closed."""
@@ -36,13 +35,12 @@ class Passage(StrEnum):
 
 
 class Passages:
-    """Looks at each domain once. `wait` is for the whole of its life."""
+    """Looks at each domain once an hour."""
 
-    def __init__(self, outbound: Outbound, *, own_name: str = "[127.0.0.1]", wait: float = WAIT_SECONDS) -> None:
+    def __init__(self, outbound: Outbound, *, own_name: str = "[127.0.0.1]") -> None:
         self._outbound = outbound
         self._own_name = own_name
-        self._wait = wait
-        self._looks: dict[str, Future[Passage]] = {}
+        self._looks: dict[str, tuple[float, Future[Passage]]] = {}
         self._unreached = 0
         self._threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="passage")
 
@@ -58,25 +56,25 @@ class Passages:
         """Begin no further look."""
         self._threads.shutdown(wait=True, cancel_futures=True)
 
-    def look(self, domain: str) -> None:
+    def look(self, domain: str) -> Future[Passage]:
         """Begin to look, unless that was done."""
-        if domain not in self._looks:
-            self._looks[domain] = self._threads.submit(self._look, domain)
+        at, look = self._looks.get(domain, (0.0, None))
+        now = time.monotonic()
+        if look is None or now - at > REMEMBER_SECONDS:
+            look = self._threads.submit(self._look, domain)
+            self._looks[domain] = (now, look)
+        return look
 
-    def of(self, domain: str) -> Passage:
-        """What was seen; waits for it only as long as there is time left for waiting."""
-        self.look(domain)
-        start = time.monotonic()
+    def of(self, domain: str, *, wait: float) -> Passage:
+        """What was seen, or is seen within so many seconds."""
         try:
-            return self._looks[domain].result(max(0.0, self._wait))
+            return self.look(domain).result(wait)
         except NotYet:
             return Passage.UNKNOWN
-        finally:
-            self._wait -= time.monotonic() - start
 
-    def note(self, domain: str) -> Problem | None:
+    def note(self, domain: str, *, wait: float) -> Problem | None:
         """What an admin should know of mails to this domain."""
-        passage = self.of(domain)
+        passage = self.of(domain, wait=wait)
         if passage is Passage.ENCRYPTED:
             return None
         code = Code.MAIL_UNENCRYPTED if passage is Passage.CLEAR else Code.MAIL_ENCRYPTION_UNKNOWN
