@@ -53,6 +53,7 @@ _STATUS: dict[Code, int] = {
     Code.LINK_UNKNOWN: 404,
     Code.LINK_EXPIRED: 410,
     Code.LINK_USED: 410,
+    Code.PIN_LOCKED: 410,
     Code.SETUP_LINK_ENDED: 410,
     Code.ADMIN_UNKNOWN: 404,
     Code.BATCH_UNKNOWN: 404,

@@ -25,6 +25,8 @@ from webapp.discovery.candidates import Discovery
 from webapp.probes.report import Report, Stage, StageName
 from webapp.services import Services
 
+BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+"""What every browser asks for."""
 GOOD = "correct horse 9"
 WRONG = "wrong"
 REFUSED = "refused"
@@ -145,7 +147,8 @@ class Pages:
             "include_password_shown": "1",
             **fields,
         }
-        return self.client.post(path, data={name: value for name, value in data.items() if value != "(absent)"})
+        sent = {name: value for name, value in data.items() if value != "(absent)"}
+        return self.client.post(path, data=sent, headers=BROWSER)
 
     def checked(self, password: str = GOOD, path: str = "/", **fields: str) -> str:
         """Send the form, wait for the check and return its token."""

@@ -25,6 +25,7 @@ setup.add_url_rule(f"/c/<token>/<{DEVICE}:device>", "check")
 setup.add_url_rule("/c/<token>.json", view_func=check.poll)
 setup.add_url_rule("/c/<token>/unchecked", view_func=check.issue_unchecked, methods=["POST"])
 setup.add_url_rule("/c/<token>/renew", view_func=check.renew, methods=["POST"])
+setup.add_url_rule("/c/<token>/works", view_func=check.works, methods=["POST"])
 setup.add_url_rule("/c/<token>/test-mail", view_func=mailing.send_test_mail, methods=["POST"])
 setup.add_url_rule("/c/<token>/<name>.k9s", "download_k9s", check.download, defaults={"format_name": "k9s"})
 setup.add_url_rule(
@@ -34,6 +35,7 @@ setup.add_url_rule("/h/<token>", view_func=delivery.handover, methods=["GET", "P
 setup.add_url_rule(f"/h/<token>/<{DEVICE}:device>", "handover")
 setup.add_url_rule("/s/<token>", view_func=invitation.invitation, methods=["GET", "POST"])
 setup.add_url_rule(f"/s/<token>/<{DEVICE}:device>", "invitation")
+setup.add_url_rule("/s/<token>/opened", view_func=invitation.opened, methods=["POST"])
 
 
 @setup.context_processor

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from flask import jsonify, redirect, render_template, url_for
+from flask import jsonify, redirect, render_template, request, url_for
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response
 
@@ -18,6 +18,7 @@ from webapp.probes.report import StageName
 from webapp.services import services
 from webapp.setup import entry, files, pages
 from webapp.setup.device_pages import show_device
+from webapp.setup.devices import detect
 from webapp.setup.forms import CHOICES, PORTS, SetupForm, confirm_form, server_fields, setup_form
 from webapp.setup.progress import Progress, progress
 from webapp.setup.suggestions import suggestions
@@ -72,6 +73,11 @@ def renew(token: str) -> Response:
     return _change(token, "renew", services().checks.renew)
 
 
+def works(token: str) -> Response:
+    """Note that the person says that mail arrives."""
+    return _change(token, "works", services().checks.confirm)
+
+
 def _change(token: str, what: str, change: Any) -> Response:
     form = confirm_form(f"/c/{token}/{what}")
     if not form.csrf_token.validate(form):
@@ -87,6 +93,8 @@ def download(token: str, name: str, format_name: str) -> Response:
     if view.state is not CheckState.OK and not view.unchecked:
         raise ProblemError(Problem(Code.LINK_UNKNOWN))
     artifact = files.render(view, format_name)
+    if view.is_invited and format_name == "k9s" and request.method == "GET":
+        services().checks.downloaded(token, artifact.filename, detect(request.user_agent.string))
     response = Response(artifact.data, content_type=artifact.content_type)
     response.headers["Content-Disposition"] = f'attachment; filename="{artifact.filename}"'
     return response

@@ -15,7 +15,7 @@ from profiles.problems import Code, Problem
 from webapp import presentation
 from webapp.services import services
 from webapp.setup import pages
-from webapp.setup.devices import Device
+from webapp.setup.devices import Device, detect
 from webapp.setup.forms import ConfirmForm, confirm_form
 
 _FILES: Mapping[str, str] = {"profile": ".mobileconfig", "k9s": ".k9s", "values": ".txt"}
@@ -25,7 +25,10 @@ _FILES: Mapping[str, str] = {"profile": ".mobileconfig", "k9s": ".k9s", "values"
 def deliver(token: str, filename: str) -> Response:
     """Send the file. HEAD looks without counting."""
     links = services().links
-    artifact = links.peek(token, filename) if request.method == "HEAD" else links.fetch(token, filename)
+    if request.method == "HEAD":
+        artifact = links.peek(token, filename)
+    else:
+        artifact = links.fetch(token, filename, device=detect(request.user_agent.string))
     response = Response(artifact.data, content_type=artifact.content_type)
     # Values are there to be read and copied, everything else to be opened by an app.
     how = "inline" if filename.endswith(_FILES["values"]) else "attachment"

@@ -50,6 +50,8 @@ def show_device(view: CheckView) -> str:
         signer_is_public=services().signer_is_public(),
         is_hosted=view.source in (Source.DOMAIN, Source.PROVIDER),
         mail_test=mail_test(view),
+        works_url=url_for(".works", token=view.token, device=pages.chosen_device()),
+        works_form=confirm_form(f"/c/{view.token}/works"),
         calendars=values.calendars(view.account, files.options(view, language())),
         **pages.browser_facts(),
         **special(view),
@@ -58,6 +60,8 @@ def show_device(view: CheckView) -> str:
 
 
 def _took(view: CheckView) -> Markup:
+    if view.options.ready_made:
+        return Markup(_("Signing in was tried before the profile was made, and it worked."))  # noqa: S704
     seconds = f"{view.milliseconds / 1000:.1f}"
     said = _("Signing in worked for incoming and outgoing mail. It took %(seconds)s seconds.", seconds=seconds)
     return Markup(said)  # noqa: S704 - our own text and a number

@@ -182,8 +182,16 @@ function countdown(clock) {
   if (form) form.addEventListener("submit", start);
 }
 
+// ---- say that somebody looks at an invitation; a preview that only fetches the page does not
+function sayOpened(form) {
+  if (!form.dataset.opened) return;
+  const body = new FormData();
+  body.set("csrf_token", form.elements.csrf_token.value);
+  fetch(form.dataset.opened, { method: "POST", body, keepalive: true }).catch(() => {});
+}
+
 function ready() {
-  for (const form of document.querySelectorAll("form")) { lookUp(form); pressOnce(form); }
+  for (const form of document.querySelectorAll("form")) { lookUp(form); pressOnce(form); sayOpened(form); }
   showPassword(document);
   copyButtons();
   defaultPorts(document);
