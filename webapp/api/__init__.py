@@ -1,4 +1,4 @@
-"""The API under /api/v1: for scripts, with a token, in JSON; domains go in and out as TOML.
+"""The API under /api/v1: for scripts, with a token, in JSON; domains go in and out as TOML, lists as files.
 
 It parses, calls one function and answers. A change is written to the log of what admins did before it is made, so
 that none can happen unseen.
@@ -12,12 +12,18 @@ from profiles.catalogue import parse
 from profiles.problems import Code, Problem, ProblemError
 from webapp import policy
 from webapp.accounts import Scope
-from webapp.i18n import describe
+from webapp.api import batches, openapi
+from webapp.api.documents import problem_document
 from webapp.policy import allow_token
 from webapp.services import services
 
 TOML = "application/toml"
-_STATUS = {Code.DOMAIN_UNKNOWN: 404, Code.DATABASE_UNAVAILABLE: 503}
+_STATUS = {
+    Code.DOMAIN_UNKNOWN: 404,
+    Code.BATCH_UNKNOWN: 404,
+    Code.LIST_TOO_LARGE: 413,
+    Code.DATABASE_UNAVAILABLE: 503,
+}
 
 api = Blueprint("api", __name__, url_prefix="/api/v1")
 
@@ -68,14 +74,20 @@ def remove_domain(entry: str) -> Response:
 @api.errorhandler(ProblemError)
 def refuse(error: ProblemError) -> Response:
     """Name every problem; what was there before stays."""
-    answer = jsonify(ok=False, problems=[_document(problem) for problem in error.problems])
+    answer = jsonify(ok=False, problems=[problem_document(problem) for problem in error.problems])
     answer.status_code = _STATUS.get(error.problems[0].code, 422)
     return answer
+
+
+for _method, _path, _view in batches.ROUTES:
+    api.add_url_rule(_path, view_func=_view, methods=[_method])
+api.add_url_rule("/openapi.json", view_func=openapi.openapi)
 
 
 def init_app(app: Flask) -> None:
     """Open the API."""
     app.register_blueprint(api)
+    openapi.description(app)
 
 
 def _body(entry: str) -> str:
@@ -93,14 +105,3 @@ def _record(action: str, subject: str) -> None:
     accounts = services().accounts
     with accounts.store.write() as connection:
         accounts.audit.record(connection, policy.token().actor, action, subject)
-
-
-def _document(problem: Problem) -> dict[str, str | None]:
-    summary, advice = describe(problem, "en")
-    return {
-        "code": problem.code.value,
-        "severity": problem.severity.value,
-        "summary": summary,
-        "advice": advice,
-        "place": problem.place,
-    }
