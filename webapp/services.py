@@ -13,6 +13,8 @@ from profiles.problems import ProblemError
 from webapp.accounts import Accounts, open_accounts
 from webapp.batches.following import Following
 from webapp.batches.invitations import Invitations
+from webapp.batches.queue import Queue
+from webapp.batches.service import Batches
 from webapp.batches.repeats import Repeats
 from webapp.batches.result_rows import ResultRows
 from webapp.batches.results import Results
@@ -53,6 +55,7 @@ class Services:
     search: Search
     accounts: Accounts
     uploads: Uploads
+    batches: Batches
     set_ups: SetUps
 
     def signer_is_public(self) -> bool:
@@ -90,6 +93,7 @@ def open_services(config: Config, *, probe: Probe | None = None, search: Search 
         search=search or live_search(config, directory),
         accounts=accounts,
         uploads=Uploads(store, record=accounts.audit.record),
+        batches=open_batches(store, directory, config, accounts),
         set_ups=SetUps(store, link_key=config.link_key, record=accounts.audit.record),
     )
 
@@ -105,6 +109,23 @@ def open_results(store: Store, config: Config, directory: Directory, invitations
         timezone=config.timezone,
     )
     return Results(rows, signer=partial(load_signer, config))
+
+
+def open_batches(store: Store, directory: Directory, config: Config, accounts: Accounts) -> Batches:
+    """The batches, with the queue to the workers; nothing of it is opened before it is used."""
+    return Batches(
+        store,
+        directory.find,
+        link_key=config.link_key,
+        record=accounts.audit.record,
+        enqueue=open_queue(config).enqueue,
+        retention_days=config.retention_days,
+    )
+
+
+def open_queue(config: Config) -> Queue:
+    """The queue that this host has chosen."""
+    return Queue(url=config.queue_url, folder=config.data, key=config.secret_key)
 
 
 def live_search(config: Config, directory: Directory) -> Search:

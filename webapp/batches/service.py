@@ -30,6 +30,8 @@ READING_SECONDS = 60.0
 """Without a sign of life for so long, the process that read a list is gone."""
 STALLED_SECONDS = 8.0
 """Without one for so long, nobody works on a batch."""
+TASKS, TASKS_CHECKED = 4, 2
+"""How many workers may share a batch; few where all of them knock at the same mail servers."""
 SPEED_SECONDS = 20.0
 """The speed is that of the last seconds."""
 SECRETS_SECONDS = 7 * 24 * 3600.0
@@ -60,7 +62,7 @@ class Batches:
         *,
         link_key: bytes,
         record: Record,
-        enqueue: Callable[[int], None],
+        enqueue: Callable[[int, int], None],
         retention_days: int = 90,
         now: Callable[[], float] = time.time,
     ) -> None:
@@ -98,7 +100,7 @@ class Batches:
         except BaseException:
             self._give_up_reading(batch_id)
             raise
-        self._call_workers(batch_id)
+        self._call_workers(batch_id, TASKS_CHECKED if options.check else TASKS)
         return batch_id
 
     def _begin(
@@ -179,10 +181,10 @@ class Batches:
         except ProblemError as error:
             log.warning("event=reading_not_given_up batch=%d code=%s", batch_id, error.problems[0].code)
 
-    def _call_workers(self, batch_id: int) -> None:
+    def _call_workers(self, batch_id: int, tasks: int) -> None:
         """Tell the workers; where that fails they find the batch by themselves, some seconds later."""
         try:
-            self._enqueue(batch_id)
+            self._enqueue(batch_id, tasks)
         except ProblemError as error:
             log.warning("event=not_enqueued batch=%d code=%s", batch_id, error.problems[0].code)
 
@@ -271,7 +273,7 @@ class Batches:
                 batches.set_state(connection, batch_id, known=_ENDED, state=BatchState.WAITING, at=None)
             self._record(connection, actor, "batch.retry", _subject(batch_id), rows=str(count))
         if count:
-            self._call_workers(batch_id)
+            self._call_workers(batch_id, TASKS_CHECKED)
         return count
 
     def _known(self, connection: Connection, batch_id: int) -> BatchRow:

@@ -15,8 +15,8 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from threading import Event, Lock
 
+from profiles import mobileconfig
 from profiles.address import parse_address
-from profiles.formats import FORMATS
 from profiles.model import RenderOptions
 from profiles.problems import Code, Problem, ProblemError
 from webapp.batches.gentle import NOT_TRIED, GentleCheck, Probe, Verdict
@@ -266,9 +266,8 @@ class Work:
         ready_made = job.mode is Mode.READY_MADE
         password = case.secrets.password if ready_made else None
         try:
-            FORMATS["mobileconfig"].render(
-                case.employee.account, RenderOptions(language=job.options.language, password=password)
-            )
+            # Its values without the file: writing that would take most of the time.
+            mobileconfig.profile(case.employee.account, RenderOptions(password=password))
         except ProblemError as error:
             case.problems += error.problems
             case.failed = ready_made
