@@ -53,8 +53,8 @@ def _how_read(choices: Choices) -> tuple[object, ...]:
 
 def _reading(form: Sent, before: Choices) -> Choices:
     mode = Mode(_one_of(form.get("mode"), tuple(Mode), before.mode))
-    encoding = _one_of(form.get("encoding"), tuple(ENCODINGS), before.encoding or "") or None
-    delimiter = SIGNS[form["delimiter"]] if form.get("delimiter") in SIGNS else before.delimiter
+    encoding = _one_of(form.get("encoding"), ("", *ENCODINGS), before.encoding or "") or None
+    delimiter = SIGNS.get(form["delimiter"]) if "delimiter" in form else before.delimiter
     fields = _fields(form) or before.fields
     if (encoding, delimiter) != (before.encoding, before.delimiter):
         # Read in another way, the list has other columns.

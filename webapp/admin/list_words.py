@@ -11,6 +11,7 @@ from profiles.problems import Code, Problem
 from webapp.batches.columns import Field
 from webapp.batches.options import Mode, Part
 from webapp.handouts import Layout
+from webapp.languages import gettext as _
 from webapp.presentation import advice
 
 MODES: Mapping[Mode, LazyString] = {
@@ -44,7 +45,6 @@ UNDERSTOOD: Mapping[Field, str] = {
 }
 """Headings that are understood, a few of many (webapp/batches/columns.py)."""
 ENCODINGS: Mapping[str, LazyString | str] = {
-    "": _l("as it was found"),
     "utf-8": "UTF-8",
     "cp932": "Shift_JIS (CP932)",
     "utf-16": "UTF-16",
@@ -52,13 +52,12 @@ ENCODINGS: Mapping[str, LazyString | str] = {
     "cp1252": _l("Western European (Windows-1252)"),
 }
 DELIMITERS: Mapping[str, LazyString] = {
-    "": _l("as it was found"),
     "comma": _l("Comma ( , )"),
     "tab": _l("Tab"),
     "semicolon": _l("Semicolon ( ; )"),
     "bar": _l("Vertical bar ( | )"),
 }
-SIGNS: Mapping[str, str | None] = {"": None, "comma": ",", "tab": "\t", "semicolon": ";", "bar": "|"}
+SIGNS: Mapping[str, str] = {"comma": ",", "tab": "\t", "semicolon": ";", "bar": "|"}
 DELIMITED: Mapping[str, LazyString] = {
     ",": _l("separated by commas"),
     "\t": _l("separated by tabs"),
@@ -95,9 +94,24 @@ _ADVICE: Mapping[Code, LazyString] = {
     ),
     Code.LIST_ADDRESS_COLUMN_MISSING: _l("Choose below which column holds the mail addresses, and read it again."),
     Code.LIST_COLUMN_REPEATED: _l("Choose below which of them counts, and read it again."),
-    Code.LIST_PASSWORDS_UNUSED: _l("Delete that column, or choose “Ready-made” above."),
+    Code.LIST_PASSWORDS_UNUSED: _l("Delete that column, or choose “Ready-made” below."),
     Code.DOMAIN_NOT_SERVED: _l("Check the part after the @, or add the domain first."),
 }
+
+
+def encodings(found: str) -> tuple[tuple[str, str | LazyString], ...]:
+    """The encodings to choose from; first the one that was found."""
+    return (("", _found(found)), *ENCODINGS.items())
+
+
+def delimiters(found: str | None) -> tuple[tuple[str, str | LazyString], ...]:
+    """The delimiters to choose from; first the one that was found."""
+    name = next((name for name, sign in SIGNS.items() if sign == found), "")
+    return (("", _found(str(DELIMITERS.get(name, "")))), *DELIMITERS.items())
+
+
+def _found(what: str) -> str:
+    return _("as it was found: %(what)s", what=what) if what else _("find out")
 
 
 def mend(problem: Problem) -> str:

@@ -12,8 +12,9 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
+from urllib.parse import quote
 
-from flask import Response, make_response, redirect, render_template, request, url_for
+from flask import Response, redirect, render_template, request, url_for
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.wrappers import Response as BaseResponse
 
@@ -235,7 +236,10 @@ def _page(upload: Upload, problems: tuple[Problem, ...] = ()) -> str:
         languages=LANGUAGES,
         words=words,
         layouts=tuple(Layout),
-        sign_name={sign: name for name, sign in words.SIGNS.items() if sign},
+        # What a choice by hand replaced is not known any more.
+        encodings=words.encodings("" if choices.encoding else seen.encoding_name),
+        delimiters=words.delimiters(None if choices.delimiter else seen.delimiter),
+        sign_name={sign: name for name, sign in words.SIGNS.items()},
     )
 
 
@@ -378,7 +382,8 @@ def _batch(batch_id: int) -> BaseResponse:
 
 
 def _download(data: bytes, filename: str, kind: str = "text/csv") -> Response:
-    answer = make_response(data)
-    answer.mimetype = kind
-    answer.headers.set("Content-Disposition", "attachment", filename=filename)
+    # Without a charset: the file is in the encoding of its list. The name in both spellings that browsers know.
+    plain = "".join(sign if sign.isascii() and sign not in '"\\' else "_" for sign in filename)
+    answer = Response(data, content_type=kind)
+    answer.headers["Content-Disposition"] = f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(filename)}"
     return answer
