@@ -128,7 +128,7 @@ def test_bad_and_failed_rows_go_back_as_they_came(
 ) -> None:
     """A row that the live check refused is put together again, password included."""
     data = csv_bytes([HEADINGS, *CP932_PEOPLE, *BAD], encoding=encoding, delimiter=delimiter)
-    options = BatchOptions(expires_at=time.time() + DAY, language="ja", check=True)
+    options = BatchOptions(expires_at=time.time() + DAY, language="ja", check=True, check_rate=1000)
     batch = world.made(tmp_path, data, options=options, refused=["taro@corp.example"])
 
     head, *rows = table(world.results.problems_csv(batch), encoding, delimiter)
