@@ -13,11 +13,12 @@ from profiles.problems import ProblemError
 from webapp.accounts import Accounts, open_accounts
 from webapp.batches.following import Following
 from webapp.batches.invitations import Invitations
+from webapp.batches.leavers import Leavers
 from webapp.batches.queue import Queue
-from webapp.batches.service import Batches
 from webapp.batches.repeats import Repeats
 from webapp.batches.result_rows import ResultRows
 from webapp.batches.results import Results
+from webapp.batches.service import Batches
 from webapp.batches.set_ups import SetUps
 from webapp.batches.uploads import Uploads
 from webapp.certificates import load_signer
@@ -51,6 +52,7 @@ class Services:
     invitations: Invitations
     results: Results
     following: Following
+    leavers: Leavers
     repeats: Repeats
     search: Search
     accounts: Accounts
@@ -89,6 +91,7 @@ def open_services(config: Config, *, probe: Probe | None = None, search: Search 
         invitations=invitations,
         results=open_results(store, config, directory, invitations),
         following=Following(store, link_key=config.link_key, record=accounts.audit.record),
+        leavers=Leavers(store, record=accounts.audit.record),
         repeats=Repeats(store, link_key=config.link_key),
         search=search or live_search(config, directory),
         accounts=accounts,

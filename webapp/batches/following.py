@@ -54,7 +54,7 @@ class Stage(StrEnum):
     """Too many wrong PINs."""
     EXPIRED = "expired"
     LOST = "lost"
-    """The employee reported a lost phone, which ended the link."""
+    """The employee reported a lost phone. A link that asks for the password may still open, for the new one."""
     REVOKED = "revoked"
     FAILED = "failed"
     """The list or the live check has a problem with the row; nothing was made of it."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import (
     Case,
@@ -33,7 +33,10 @@ from sqlalchemy import (
 )
 from sqlalchemy.engine import RowMapping
 
+from webapp.store.links import revoke_groups
 from webapp.store.tables import audit_rows, batch_rows, batches, checks, invitations
+
+Value = TypeVar("Value")
 
 CHUNK = 500
 """Values that one statement names."""
@@ -104,6 +107,17 @@ class LinkRow:
     revoked: bool
     expires_at: float
     sealed: bytes | None = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddressLink:
+    """An invitation of an address."""
+
+    address_key: str
+    id: bytes
+    batch_id: int
+    revoked: bool
+    expires_at: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -214,7 +228,7 @@ def links(connection: Connection, invitation_ids: Sequence[bytes]) -> list[LinkR
     return [found[one] for one in invitation_ids if one in found]
 
 
-def chunks(values: Sequence[bytes]) -> Iterable[Sequence[bytes]]:
+def chunks(values: Sequence[Value]) -> Iterable[Sequence[Value]]:
     """So many at a time as one statement may name."""
     for start in range(0, len(values), CHUNK):
         yield values[start : start + CHUNK]
@@ -286,26 +300,55 @@ def last_outcomes(connection: Connection, invitation_ids: Sequence[bytes]) -> di
     return {row.invitation_id: row.outcome for row in connection.execute(query)}
 
 
-def of_addresses(connection: Connection, address_keys: Sequence[str]) -> list[tuple[str, bytes, int, bool, float]]:
-    """Every invitation of these addresses: address, id, batch, whether it is revoked, when it ends."""
-    names = ("address_key", "id", "batch_id", "revoked", "expires_at")
-    found: list[tuple[str, bytes, int, bool, float]] = []
-    for start in range(0, len(address_keys), CHUNK):
-        query = select(*(invitations.c[name] for name in names)).where(
-            invitations.c.address_key.in_(address_keys[start : start + CHUNK])
+def links_of(connection: Connection, address_keys: Sequence[str]) -> list[AddressLink]:
+    """Every invitation of these addresses."""
+    columns = [invitations.c[name] for name in AddressLink.__dataclass_fields__]
+    return [
+        AddressLink(**row)
+        for keys in chunks(address_keys)
+        for row in connection.execute(select(*columns).where(invitations.c.address_key.in_(keys))).mappings()
+    ]
+
+
+def living_checks(connection: Connection, address_keys: Sequence[str], *, now: float) -> dict[str, int]:
+    """How many checks of each of these addresses still show a page, whoever began them."""
+    found: dict[str, int] = {}
+    for keys in chunks(address_keys):
+        query = select(checks.c.address_key, func.count()).where(
+            checks.c.address_key.in_(keys), checks.c.expires_at > now
         )
-        found += [tuple(row) for row in connection.execute(query)]
+        found |= {row[0]: row[1] for row in connection.execute(query.group_by(checks.c.address_key))}
     return found
 
 
-def check_hashes(connection: Connection, address_keys: Sequence[str]) -> list[tuple[str, bytes]]:
-    """The checks of these addresses that are still known, whoever began them."""
-    found: list[tuple[str, bytes]] = []
-    for start in range(0, len(address_keys), CHUNK):
-        keys = address_keys[start : start + CHUNK]
-        query = select(checks.c.address_key, checks.c.token_hash).where(checks.c.address_key.in_(keys))
-        found += [(row[0], row[1]) for row in connection.execute(query)]
+def end_checks(connection: Connection, address_keys: Sequence[str], *, now: float) -> None:
+    """End every check of these addresses with all that came of it."""
+    for keys in chunks(address_keys):
+        theirs = checks.c.address_key.in_(keys)
+        revoke_groups(connection, select(checks.c.token_hash).where(theirs))
+        connection.execute(update(checks).where(theirs, checks.c.expires_at > now).values(expires_at=now))
+
+
+def open_rows(connection: Connection, address_keys: Sequence[str]) -> dict[str, int]:
+    """How many rows of each of these addresses a worker would still make something of."""
+    found: dict[str, int] = {}
+    for keys in chunks(address_keys):
+        query = select(batch_rows.c.address_key, func.count()).where(_open_rows_of(keys))
+        found |= {row[0]: row[1] for row in connection.execute(query.group_by(batch_rows.c.address_key))}
     return found
+
+
+def withdraw_rows(connection: Connection, address_keys: Sequence[str], *, at: float) -> None:
+    """Let nothing more be made or mailed for these addresses."""
+    for keys in chunks(address_keys):
+        cancelled = {"state": "cancelled", "lease": None, "lease_until": None, "sealed": None, "done_at": at}
+        connection.execute(update(batch_rows).where(_open_rows_of(keys)).values(cancelled))
+        waiting = and_(batch_rows.c.address_key.in_(keys), batch_rows.c.mail_state == "waiting")
+        connection.execute(update(batch_rows).where(waiting).values(mail_state=None))
+
+
+def _open_rows_of(address_keys: Sequence[str]) -> ColumnElement[bool]:
+    return and_(batch_rows.c.address_key.in_(address_keys), batch_rows.c.state.in_(("waiting", "working")))
 
 
 def audit_of(connection: Connection, action: str, subject: str) -> list[tuple[float, str, str]]:
@@ -374,7 +417,7 @@ def _stage(people: FromClause, *, now: float, most_pins: int) -> Case[str]:
         (c.issued_at.isnot(None), "issued"),
         (c.validated_at.isnot(None), "validated"),
         (c.opened_at.isnot(None), "opened"),
-        (or_(c.mailed_at.isnot(None), c.mail_state == "sent"), "mailed"),
+        (c.mailed_at.isnot(None), "mailed"),
         else_="invited",
     )
 
@@ -386,12 +429,14 @@ def _able(people: FromClause, *, now: float) -> dict[str, ColumnElement[bool]]:
     whole = and_(c.is_known == 1, or_(c.mode != "ready-made", c.sealed_bytes > 0))
     stands = and_(c.is_known == 1, c.revoked.is_(False))
     opens = and_(stands, c.expires_at > now)
+    idle = or_(c.mail_state.is_(None), c.mail_state.notin_(("waiting", "sending")))
     return {
         "reissue": whole,
         "extend": and_(whole, stands),
         "revoke": stands,
-        "remind": and_(opens, c.stage.in_(("invited", "mailed", "opened"))),
-        "resend": and_(opens, c.mail_state.in_(("failed", "unsure"))),
+        # As webapp/store/batch_mails.py chooses them.
+        "remind": and_(opens, idle, c.state == "made", *(c[mark].is_(None) for mark in _MARKS[1:])),
+        "resend": and_(opens, idle, c.state == "made"),
         "reprint": opens,
     }
 
