@@ -378,7 +378,7 @@ def _options(choices: Choices, listing: ListFile, columns: Columns) -> BatchOpti
 
 
 def _batch(batch_id: int) -> BaseResponse:
-    return redirect(url_for(".batch", batch_id=batch_id), 303)
+    return redirect(f"{url_for('.start').rstrip('/')}/batches/{batch_id}", 303)
 
 
 def _download(data: bytes, filename: str, kind: str = "text/csv") -> Response:

@@ -8,8 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from itertools import islice
 from pathlib import Path
+from typing import Protocol
 
 from profiles.problems import Code, Problem, ProblemError, quoted
 from webapp.batches.columns import Columns, Field, examine_columns
@@ -31,7 +33,12 @@ CHUNK = 500
 _SHOWN = 80
 DOTS = "•••••••"
 
-CountInvited = Callable[[list[str]], int]
+
+class CountInvited(Protocol):
+    """Counts who of these addresses has an invitation of this mode that still opens."""
+
+    def __call__(self, address_keys: list[str], mode: Mode) -> int:
+        """Count them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,7 +147,7 @@ def preview(path: Path, name: str, choices: Choices, find: FindSettings, count_i
         columns, problems = chosen_columns(listing, choices)
     except ProblemError as error:
         return replace(seen, unreadable=error.problems)
-    walk = _Walk(columns, count_invited)
+    walk = _Walk(columns, partial(count_invited, mode=choices.mode))
     if not problems:
         walk.over(check_rows(listing, columns, rules(choices, find)))
         if not walk.total:
@@ -185,7 +192,7 @@ def _in_order(checked: CheckedRow) -> list[CellProblem]:
 class _Walk:
     """The one walk over the rows."""
 
-    def __init__(self, columns: Columns, count_invited: CountInvited) -> None:
+    def __init__(self, columns: Columns, count_invited: Callable[[list[str]], int]) -> None:
         self._columns = columns
         self._count_invited = count_invited
         self._shown = sorted((index, which) for which, index in columns.fields if _is_shown(which))

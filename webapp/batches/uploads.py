@@ -174,10 +174,10 @@ class Uploads:
         with self._store.write() as connection:
             rows.keep_survey(connection, hash_token(token), sealed)
 
-    def count_invited(self, address_keys: list[str]) -> int:
-        """How many of these addresses have an invitation that still opens."""
+    def count_invited(self, address_keys: list[str], mode: Mode) -> int:
+        """How many of these addresses have an invitation of this mode that still opens."""
         with self._store.read() as connection:
-            return rows.count_invited(connection, address_keys, now=self._now())
+            return rows.count_invited(connection, address_keys, mode=mode, now=self._now())
 
     def remove(self, upload: Upload, *, actor: str) -> None:
         """Forget a list at once."""

@@ -94,12 +94,13 @@ def purge(connection: Connection, *, now: float) -> int:
     return connection.execute(delete(uploads).where(uploads.c.expires_at <= now)).rowcount
 
 
-def count_invited(connection: Connection, address_keys: Sequence[str], *, now: float) -> int:
-    """How many of these addresses have an invitation that still opens."""
+def count_invited(connection: Connection, address_keys: Sequence[str], *, mode: str, now: float) -> int:
+    """How many of these addresses have an invitation of this mode that still opens."""
     total = 0
     for start in range(0, len(address_keys), _CHUNK):
         query = select(func.count(invitations.c.address_key.distinct())).where(
             invitations.c.address_key.in_(address_keys[start : start + _CHUNK]),
+            invitations.c.mode == mode,
             invitations.c.revoked.is_(False),
             invitations.c.expires_at > now,
         )
