@@ -220,8 +220,8 @@ def waiting_problem(connection: Connection, batch_id: int) -> str | None:
 
 def to_remind(
     connection: Connection, batch_id: int, rows: Sequence[int] | None, *, now: float
-) -> list[tuple[bytes, str, float | None]]:
-    """Rows whose people have not set up their mail and can: row id, address key, when last reminded.
+) -> list[tuple[bytes, float | None]]:
+    """Rows whose people have not set up their mail and can: row id, when they were last reminded.
 
     Without chosen rows those who have not even opened their link.
     """
@@ -231,7 +231,7 @@ def to_remind(
         .subquery()
     )
     query = (
-        select(batch_rows.c.id, batch_rows.c.address_key, reminded.c.at)
+        select(batch_rows.c.id, reminded.c.at)
         .join(invitations, invitations.c.id == batch_rows.c.invitation_id)
         .join(reminded, reminded.c.address_key == batch_rows.c.address_key)
         .where(
@@ -245,7 +245,7 @@ def to_remind(
     )
     if rows is None:
         query = query.where(invitations.c.opened_at.is_(None))
-    return [(row[0], row[1], row[2]) for part in _parts(rows) for row in connection.execute(query.where(part))]
+    return [(row[0], row[1]) for part in _parts(rows) for row in connection.execute(query.where(part))]
 
 
 def to_send(connection: Connection, batch_id: int, rows: Sequence[int] | None) -> list[bytes]:
