@@ -111,6 +111,10 @@ TEXTS: dict[Code, Text] = {
         N_("Many checks are running at this moment."),
         N_("Try again in a minute."),
     ),
+    Code.ACCOUNT_REPEATED: Text(
+        N_("%(address)s is among these accounts already."),
+        N_("Enter another address of yours."),
+    ),
     # links and deliveries
     Code.LINK_UNKNOWN: Text(
         N_("This link is not known here."),

@@ -14,8 +14,8 @@ import hmac
 import json
 import secrets
 import time
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -69,6 +69,15 @@ class HandoverView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HandedOver:
+    """What a hand-over holds: the files, and what no delivery ever gets."""
+
+    files: tuple[Artifact, ...]
+    passwords: tuple[str | None, ...] = field(default=(), repr=False)
+    """Of the accounts in the files, so that another account can be put into the same profile."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Claimed:
     """What a claimed hand-over gives: a delivery."""
 
@@ -119,6 +128,19 @@ def unseal(token: str, sealed: bytes, *, context: str) -> bytes:
     return AESGCM(_sealing_key(token)).decrypt(nonce, encrypted, context.encode())
 
 
+def seal_text(token: str, text: str, *, context: str) -> str:
+    """The same for a short text within another value of a row; an empty one stays empty."""
+    return _encode(seal(token, text.encode(), context=context)) if text else ""
+
+
+def unseal_text(token: str, sealed: str, *, context: str) -> str:
+    """Open what `seal_text` closed."""
+    if not sealed:
+        return ""
+    padding = "=" * (-len(sealed) % 4)
+    return unseal(token, base64.urlsafe_b64decode(sealed + padding), context=context).decode()
+
+
 class Links:
     """Deliveries and hand-overs in one database. `now` is the clock, in seconds since the epoch."""
 
@@ -127,15 +149,23 @@ class Links:
         self._now = now
 
     def lay_ready(
-        self, connection: Connection, group: str, artifacts: Iterable[Artifact], *, delivery: str, handover: str
+        self,
+        connection: Connection,
+        group: str,
+        artifacts: Iterable[Artifact],
+        *,
+        delivery: str,
+        handover: str,
+        passwords: Sequence[str | None] = (),
     ) -> None:
         """Make a delivery and a hand-over of the same files within the caller's transaction.
 
-        `group` is the token that stands above both: revoking it ends them.
+        `group` is the token that stands above both: revoking it ends them. The passwords are sealed in the
+        hand-over alone.
         """
-        files = tuple(artifacts)
-        self._put_delivery(connection, delivery, hash_token(group), files)
-        sealed = seal(handover, _pack(files), context="handover")
+        held = HandedOver(files=tuple(artifacts), passwords=tuple(passwords))
+        self._put_delivery(connection, delivery, hash_token(group), held.files)
+        sealed = seal(handover, _pack_all(held), context="handover")
         ends = self._now() + HANDOVER_SECONDS
         rows.put_handover(connection, hash_token(handover), hash_token(group), sealed=sealed, expires_at=ends)
 
@@ -198,7 +228,7 @@ class Links:
             if won is None:
                 raise ProblemError(self._why_no_claim(connection, token_hash))
             group_hash, sealed = won
-            artifacts = _unpack(unseal(token, sealed, context="handover"))
+            artifacts = _unpack_all(unseal(token, sealed, context="handover")).files
             self._put_delivery(connection, delivery, group_hash, artifacts)
         return Claimed(token=delivery, filenames=tuple(artifact.filename for artifact in artifacts))
 
@@ -231,12 +261,12 @@ class Links:
                 raise ProblemError(self._why_no_claim(connection, token_hash))
         return view
 
-    def handed_over(self, connection: Connection, token: str) -> tuple[Artifact, ...] | None:
-        """The files of a hand-over whose time has not ended, claimed or not."""
+    def handed_over(self, connection: Connection, token: str) -> HandedOver | None:
+        """What a hand-over whose time has not ended holds, claimed or not."""
         row = rows.handover(connection, hash_token(token))
         if row is None or row.expires_at <= self._now() or row.revoked:
             return None
-        return _unpack(unseal(token, row.sealed, context="handover"))
+        return _unpack_all(unseal(token, row.sealed, context="handover"))
 
     def revoke(self, group: str) -> None:
         """End every delivery and hand-over made under this token."""
@@ -315,6 +345,15 @@ def _sealing_key(token: str) -> bytes:
 
 def _moment(seconds: float) -> datetime:
     return datetime.fromtimestamp(seconds, UTC)
+
+
+def _pack_all(held: HandedOver) -> bytes:
+    return json.dumps({"files": _pack(held.files).decode(), "passwords": held.passwords}).encode()
+
+
+def _unpack_all(data: bytes) -> HandedOver:
+    held = json.loads(data)
+    return HandedOver(files=_unpack(held["files"].encode()), passwords=tuple(held["passwords"]))
 
 
 def _pack(artifacts: Iterable[Artifact]) -> bytes:

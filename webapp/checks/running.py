@@ -49,6 +49,8 @@ class Run:
     password: str | None = field(repr=False)
     ticket: bytes | None = field(repr=False)
     client_address: str | None = field(default=None, repr=False)
+    earlier: tuple[str | None, ...] = field(default=(), repr=False)
+    """Passwords of the accounts that were checked before (`options.also`), in their order."""
     writing: threading.Lock = field(default_factory=threading.Lock, repr=False)
     """Stages are numbered in the order in which they end, also where two services report at once."""
 
@@ -60,6 +62,8 @@ class End:
     account: MailAccount
     outcome: Outcome
     artifacts: tuple[Artifact, ...] = field(default=(), repr=False)
+    passwords: tuple[str | None, ...] = field(default=(), repr=False)
+    """Those in the files, in the order of the accounts."""
 
 
 class Running:
@@ -138,8 +142,11 @@ class Running:
         if not report.ok or run.password is None:
             return End(account=account, outcome=outcome)
         password = run.password if run.options.include_password else None
-        artifacts = self._issuing.render(account, run.options, password=password, unchecked=False)
-        return End(account=account, outcome=outcome, artifacts=artifacts)
+        artifacts = self._issuing.render(
+            account, run.options, password=password, unchecked=False, earlier=run.earlier
+        )
+        passwords = (*run.earlier, password)
+        return End(account=account, outcome=outcome, artifacts=artifacts, passwords=passwords)
 
     def _settle(self, run: Run, report: Report) -> None:
         logins = [stage for stage in report.stages if stage.stage is StageName.LOGIN and stage.ok is not None]
@@ -174,7 +181,9 @@ class Running:
                     now=self._now(),
                 )
                 if written and end.artifacts:
-                    self._issuing.lay_ready(connection, run.token, end.artifacts, generation=1)
+                    self._issuing.lay_ready(
+                        connection, run.token, end.artifacts, generation=1, passwords=end.passwords
+                    )
                     marks = (Mark.VALIDATED, Mark.ISSUED)
                     invitations.mark_of_check(connection, hash_token(run.token), *marks, now=self._now())
         except ProblemError as error:

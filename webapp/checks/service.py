@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 
@@ -22,7 +22,16 @@ from webapp.checks.sweeper import Sweeper
 from webapp.checks.views import CheckOptions, CheckState, CheckView, Outcome
 from webapp.config import Config
 from webapp.directory import Directory
-from webapp.links import Claimed, Links, hash_token, new_token, read_token
+from webapp.links import (
+    Claimed,
+    HandedOver,
+    Links,
+    hash_token,
+    new_token,
+    read_token,
+    seal_text,
+    unseal_text,
+)
 from webapp.probes.report import Stage
 from webapp.probes.test_mail import RoundTrip
 from webapp.store import Connection, Store, invitations
@@ -35,6 +44,14 @@ LOST_SECONDS = 45
 """Without a sign of life for so long, the process that worked on a check is gone."""
 RENEWABLE_SECONDS = 3600
 """How long after the check new links to a profile with the password can be made."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Before:
+    """What was checked before and stands in the same files."""
+
+    accounts: tuple[MailAccount, ...] = ()
+    passwords: tuple[str | None, ...] = field(default=(), repr=False)
 
 
 class Checks:
@@ -56,7 +73,7 @@ class Checks:
         self._store = store
         self._config = config
         self._now = now
-        self._issuing = Issuing(self.links, signer or partial(load_signer, config))
+        self._issuing = Issuing(self.links, signer or partial(load_signer, config), zone=config.timezone)
         self._running = Running(
             store,
             probe=probe or live_probe(config, directory),
@@ -81,17 +98,28 @@ class Checks:
         prefer: Protocol | None = None,
         compare: bool = False,
         invitation: str | None = None,
+        beside: str | None = None,
+        form: str = "",
     ) -> str:
         """Begin a check and return its token; raises TOO_MANY_ATTEMPTS or BUSY before any server hears of it.
 
-        `invitation` is the token of the link that led here, where one did.
+        `invitation` is the token of the link that led here, where one did; `beside` that of a finished check of
+        the same person, whose accounts stand in the same files; `form` the path of the form to come back to.
         """
         account = settings.account(address, full_name, username=username, prefer=prefer)
-        options = CheckOptions(language=language, include_password=include_password, compare=compare)
+        before = self._before(beside, account)
+        token = new_token()
+        options = CheckOptions(
+            language=language,
+            include_password=include_password,
+            compare=compare,
+            also=before.accounts,
+            also_passwords=any(before.passwords),
+            form=seal_text(token, form, context="form"),
+        )
         if self._running.is_full:
             raise ProblemError(Problem(Code.BUSY))
         ticket = self.budget.begin(account, client_address) if password is not None else None
-        token = new_token()
         with self._store.write() as connection:
             self._put(connection, token, account, options, invitation)
         self._running.begin(
@@ -102,9 +130,32 @@ class Checks:
                 password=password,
                 ticket=ticket,
                 client_address=client_address,
+                earlier=before.passwords,
             )
         )
         return token
+
+    def _before(self, beside: str | None, account: MailAccount) -> Before:
+        """What another check of the same person gave; without its passwords once these are forgotten."""
+        if beside is None:
+            return Before()
+        with self._store.read() as connection:
+            row = _row(connection, beside)
+            view = self._view(connection, beside, row)
+            held = self._held(connection, beside, row)
+        if not view.can_add_account:
+            raise ProblemError(Problem(Code.LINK_EXPIRED))
+        if any(one.address.key == account.address.key for one in view.accounts):
+            address = {"address": str(account.address)}
+            raise ProblemError(Problem(Code.ACCOUNT_REPEATED, address, place="address"))
+        passwords = held.passwords if held is not None else ()
+        return Before(accounts=view.accounts, passwords=passwords or (None,) * len(view.accounts))
+
+    def keeps_passwords(self, token: str) -> bool:
+        """Whether what a check was given is still there to be put into another file."""
+        with self._store.read() as connection:
+            row = _row(connection, token)
+            return self._held(connection, token, row) is not None
 
     def _put(
         self,
@@ -156,7 +207,7 @@ class Checks:
                 unchecked=not tried,
                 now=self._now(),
             )
-            self._issuing.lay_ready(connection, token, artifacts, generation=1)
+            self._issuing.lay_ready(connection, token, artifacts, generation=1, passwords=(password,))
             if invitation_id is not None:
                 invitations.mark(connection, invitation_id, *marks, now=self._now())
         return token
@@ -194,18 +245,21 @@ class Checks:
         if not view.can_issue_unchecked:
             raise ProblemError(Problem(Code.LINK_EXPIRED))
         artifacts = self._issuing.render(view.account, view.options, password=None, unchecked=True)
-        self._lay_ready(token, artifacts, known=0, unchecked=True)
+        self._lay_ready(token, HandedOver(files=artifacts), known=0, unchecked=True)
 
     def renew(self, token: str) -> None:
         """Make fresh links to the same profile; LINK_EXPIRED once its password is forgotten."""
         with self._store.read() as connection:
             row = _row(connection, token)
             view = self._view(connection, token, row)
-            held = self.links.handed_over(connection, link(token, "handover", row.generation))
+            held = self._held(connection, token, row)
         if row.generation == 0 or view.state is CheckState.EXPIRED:
             raise ProblemError(Problem(Code.LINK_EXPIRED))
-        artifacts = self._held(row, held) if view.includes_password else self._rendered_again(view)
-        self._lay_ready(token, artifacts, known=row.generation, unchecked=view.unchecked)
+        if held is None and view.holds_secrets:
+            raise ProblemError(Problem(Code.LINK_EXPIRED))
+        if held is None:
+            held = HandedOver(files=self._rendered_again(view))
+        self._lay_ready(token, held, known=row.generation, unchecked=view.unchecked)
 
     def send_test_mail(
         self, token: str, password: str, *, subject: str, text: str, client_address: str | None = None
@@ -270,21 +324,22 @@ class Checks:
             self._sweeper.stop()
             self._sweeper = None
 
-    def _held(self, row: rows.CheckRow, held: tuple[Artifact, ...] | None) -> tuple[Artifact, ...]:
+    def _held(self, connection: Connection, token: str, row: rows.CheckRow) -> HandedOver | None:
+        """The files and passwords of a check, as long as they are kept."""
         in_time = row.finished_at is not None and self._now() < row.finished_at + RENEWABLE_SECONDS
-        if held is None or not in_time:
-            raise ProblemError(Problem(Code.LINK_EXPIRED))
-        return held
+        return self.links.handed_over(connection, link(token, "handover", row.generation)) if in_time else None
 
     def _rendered_again(self, view: CheckView) -> tuple[Artifact, ...]:
         return self._issuing.render(view.account, view.options, password=None, unchecked=view.unchecked)
 
-    def _lay_ready(self, token: str, artifacts: tuple[Artifact, ...], *, known: int, unchecked: bool) -> None:
+    def _lay_ready(self, token: str, held: HandedOver, *, known: int, unchecked: bool) -> None:
         token_hash, now = hash_token(token), self._now()
         with self._store.write() as connection:
             # Two presses of the button make one pair of links.
             if rows.next_generation(connection, token_hash, known=known, unchecked=unchecked, now=now):
-                self._issuing.lay_ready(connection, token, artifacts, generation=known + 1)
+                self._issuing.lay_ready(
+                    connection, token, held.files, generation=known + 1, passwords=held.passwords
+                )
                 invitations.mark_of_check(connection, token_hash, Mark.ISSUED, now=now)
 
     def _view(self, connection: Connection, token: str, row: rows.CheckRow) -> CheckView:
@@ -295,11 +350,13 @@ class Checks:
         invited = row.invitation_id
         delivery, handover = (link(token, kind, row.generation) for kind in ("delivery", "handover"))
         ended = row.finished_at or (row.heartbeat_at if state is CheckState.LOST else self._now())
+        options = from_text(CheckOptions, row.options)
         return CheckView(
             token=token,
             state=state,
             account=from_text(MailAccount, row.account),
-            options=from_text(CheckOptions, row.options),
+            options=options,
+            form=unseal_text(token, options.form, context="form"),
             started_at=datetime.fromtimestamp(row.started_at, UTC),
             finished_at=datetime.fromtimestamp(row.finished_at, UTC) if row.finished_at else None,
             expires_at=datetime.fromtimestamp(row.expires_at, UTC),

@@ -12,6 +12,9 @@ from webapp.links import DeliveryView, HandoverView
 from webapp.probes.report import Findings, Stage
 from webapp.probes.test_mail import can_send_to_self
 
+MOST_TOGETHER = 8
+"""Accounts in one profile: far more than a person has, and few enough for one page."""
+
 
 class CheckState(StrEnum):
     """What became of a check."""
@@ -30,6 +33,12 @@ class CheckOptions:
     language: str = "en"
     include_password: bool = True
     compare: bool = False
+    also: tuple[MailAccount, ...] = ()
+    """Accounts of the same person, checked before, that stand in the same files; the first names the profile."""
+    also_passwords: bool = False
+    """Whether the profile holds a password of them."""
+    form: str = ""
+    """The path of the form that led here, sealed with the check's token: another link's token may stand in it."""
     ready_made: bool = False
     """The password came from the host's list and not from the person."""
 
@@ -60,6 +69,8 @@ class CheckView:
     findings: Findings = field(default_factory=Findings)
     unchecked: bool = False
     """Whether the links hold a profile that was issued without a successful check."""
+    form: str = ""
+    """The path of the form that led here; empty for the first page."""
     delivery: DeliveryView | None = None
     handover: HandoverView | None = None
     attempts_left: int = 0
@@ -80,7 +91,23 @@ class CheckView:
         return self.state is CheckState.OK and not self.unchecked and can_send_to_self(self.account)
 
     @property
+    def accounts(self) -> tuple[MailAccount, ...]:
+        """Every account in the files, in their order."""
+        return (*self.options.also, self.account)
+
+    @property
     def includes_password(self) -> bool:
-        """Whether the profile behind the links holds the password."""
+        """Whether the profile behind the links holds the password of every account."""
         # What is issued after a failed check stays failed, and holds none.
-        return self.options.include_password and self.state is CheckState.OK
+        earlier = self.options.also_passwords or not self.options.also
+        return self.options.include_password and earlier and self.state is CheckState.OK
+
+    @property
+    def holds_secrets(self) -> bool:
+        """Whether any password is in it, so that it can be made again only while it is kept."""
+        return (self.options.include_password or self.options.also_passwords) and self.state is CheckState.OK
+
+    @property
+    def can_add_account(self) -> bool:
+        """Whether another account of the same person can be put into the same files."""
+        return self.state is CheckState.OK and len(self.accounts) < MOST_TOGETHER
