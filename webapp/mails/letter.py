@@ -8,14 +8,17 @@ import unicodedata
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from email import policy
-from email.headerregistry import Address as Mailbox
+from email.header import Header
 from email.message import EmailMessage
-from email.utils import format_datetime
+from email.utils import format_datetime, quote
 from enum import StrEnum
 
 from profiles.address import Address, parse_address
 
 MOST_NAME = 100
+POLICY = policy.SMTP.clone(refold_source="none")
+"""Headers go as they are written here: email.headerregistry divides long names with blanks in them, and takes a
+name that looks like an encoded word for one (both seen with Python 3.11)."""
 _ADDRESS = re.compile(r"[A-Za-z0-9._+-]+@[A-Za-z0-9.-]+[A-Za-z0-9]")
 _JOINERS = "\u200c\u200d"
 """Some scripts cannot be written without them; every other invisible sign is left out."""
@@ -67,13 +70,13 @@ def compose(letter: Letter, *, now: datetime) -> EmailMessage:
     from webapp.mails.words import contents
 
     said = contents(letter)
-    message = EmailMessage(policy=policy.SMTP)
-    message["From"] = _mailbox(letter.company, letter.sender)
-    message["To"] = _mailbox(letter.full_name, letter.recipient)
+    message = EmailMessage(policy=POLICY)
+    message.set_raw("From", _mailbox("From", letter.company, letter.sender))
+    message.set_raw("To", _mailbox("To", letter.full_name, letter.recipient))
     reply_to = _reply_to(letter.help)
     if reply_to is not None:
-        message["Reply-To"] = _mailbox("", reply_to)
-    message["Subject"] = shown(said.subject, 2 * MOST_NAME)
+        message["Reply-To"] = str(reply_to)
+    message.set_raw("Subject", _encoded("Subject", shown(said.subject, 2 * MOST_NAME)))
     message["Date"] = format_datetime(now.astimezone(letter.timezone) if letter.timezone else now)
     message["Message-ID"] = letter.message_id
     # No vacation note and no ticket may answer (RFC 3834).
@@ -100,8 +103,19 @@ def _visible(sign: str) -> str:
     return "" if category in ("Cf", "Cs", "Co", "Cn") and sign not in _JOINERS else sign
 
 
-def _mailbox(name: str, address: Address) -> Mailbox:
-    return Mailbox(display_name=shown(name), username=address.local, domain=address.domain)
+def _mailbox(header: str, name: str, address: Address) -> str:
+    words = shown(name)
+    if not words:
+        return str(address)
+    plain = words.isascii() and "=?" not in words
+    written = f'"{quote(words)}"' if plain else _encoded(header, words)
+    return f"{written}\r\n <{address}>"
+
+
+def _encoded(header: str, words: str) -> str:
+    """Words of any language in a header, divided into lines."""
+    charset = "us-ascii" if words.isascii() and "=?" not in words else "utf-8"
+    return Header(words, charset, maxlinelen=76, header_name=header).encode(linesep="\r\n")
 
 
 def _reply_to(help_desk: str) -> Address | None:

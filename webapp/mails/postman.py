@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from contextlib import suppress
 from dataclasses import dataclass
-from email import policy
 from email.message import EmailMessage
 from enum import StrEnum
 from types import TracebackType
@@ -90,7 +89,7 @@ class Postman:
     def hand_over(self, message: EmailMessage, recipient: Address) -> Handed:
         """Hand one mail over. A connection that the server had ended meanwhile is replaced once."""
         deadline = Deadline(self._seconds)
-        data = _stuffed(message.as_bytes(policy=policy.SMTP))
+        data = _stuffed(message.as_bytes())
         while True:
             is_fresh = self._session is None
             try:
