@@ -106,12 +106,30 @@ function defaultPorts(root) {
   }
 }
 
-// ---- one press, one check
+// ---- one press, one check; another button of the same form is another press
 function pressOnce(form) {
   form.addEventListener("submit", (event) => {
-    if (form.dataset.sent) { event.preventDefault(); return; }
-    form.dataset.sent = "1";
+    const pressed = event.submitter?.formAction || form.action;
+    if (form.dataset.sent === pressed) { event.preventDefault(); return; }
+    form.dataset.sent = pressed;
     setTimeout(() => { delete form.dataset.sent; }, 5000);
+  });
+}
+
+// ---- a list may be dropped anywhere on its page
+function dropList(input) {
+  const takes = (event) => {
+    if (!event.dataTransfer?.types.includes("Files")) return false;
+    event.preventDefault();
+    return true;
+  };
+  document.addEventListener("dragover", (event) => { if (takes(event)) input.classList.add("over"); });
+  document.addEventListener("dragleave", (event) => { if (!event.relatedTarget) input.classList.remove("over"); });
+  document.addEventListener("drop", (event) => {
+    if (!takes(event)) return;
+    input.classList.remove("over");
+    input.files = event.dataTransfer.files;
+    input.focus();
   });
 }
 
@@ -195,6 +213,8 @@ function ready() {
   showPassword(document);
   copyButtons();
   defaultPorts(document);
+  const drop = document.querySelector(".drop");
+  if (drop) dropList(drop);
   const main = document.querySelector("[data-poll]");
   if (main) followCheck(main);
   const clock = document.querySelector(".clock");
