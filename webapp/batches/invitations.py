@@ -239,7 +239,7 @@ class Invitations:
     def _keep(self, connection: Connection, making: _Making, row: InvitationRow, employee: Employee) -> Invitation:
         changed, invitation = making.kept(row, employee)
         if changed.generation != row.generation:
-            end_of(connection, row.id)
+            end_of(connection, row.id, now=self._now())
         if changed != row:
             rows.change(connection, changed)
         return invitation
