@@ -7,13 +7,13 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.client import HTTPConnection
 from pathlib import Path
 
-from playwright.sync_api import Browser, BrowserContext, Page, Request, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Request, StorageState, sync_playwright
 
 from tests.servers.environment import Environment
 
@@ -27,10 +27,12 @@ CHROMIUM_ARGUMENTS = (
     "--no-default-browser-check",
 )
 START_SECONDS = 60
+HAGAKI = str(Path(sys.executable).parent / "hagaki")
 IPHONE = (
     "Mozilla/5.0 (iPhone; CPU iPhone OS 18_6 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) "
     "Version/26.0 Mobile/15E148 Safari/604.1"
 )
+IPAD = IPHONE.replace("iPhone; CPU iPhone OS", "iPad; CPU OS")
 ANDROID = (
     "Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 "
     "Mobile Safari/537.36"
@@ -51,6 +53,14 @@ class Site:
 
     url: str
     data: Path
+    variables: Mapping[str, str]
+
+    def hagaki(self, *arguments: str, words: str = "") -> str:
+        """Run a command on the same host and return what it wrote."""
+        done = subprocess.run(
+            [HAGAKI, *arguments], input=words, env=dict(self.variables), check=True, capture_output=True, text=True
+        )
+        return done.stdout
 
     @property
     def root(self) -> Path:
@@ -68,16 +78,16 @@ def serving(environment: Environment, data: Path, *, base_url: str | None = None
     } | environment.variables(data)
     if base_url:
         variables["HAGAKI_BASE_URL"] = base_url
-    hagaki = str(Path(sys.executable).parent / "hagaki")
     # Our keys go before the first table of the servers.
     toml = environment.toml().replace("\n[[incomingServer]]", TOML + "\n[[incomingServer]]", 1)
-    subprocess.run([hagaki, "domain", "add", "-"], input=toml.encode(), env=variables, check=True)
+    site = Site(url, data, variables)
+    site.hagaki("domain", "add", "-", words=toml)
     with (data / "serve.log").open("wb") as log:
-        command = [hagaki, "serve", "--bind", f"127.0.0.1:{port}", "--workers", "2"]
+        command = [HAGAKI, "serve", "--bind", f"127.0.0.1:{port}", "--workers", "2"]
         process = subprocess.Popen(command, env=variables, stdout=log, stderr=subprocess.STDOUT)
     try:
         _wait_until_ready(port, process, data / "serve.log")
-        yield Site(url, data)
+        yield site
     finally:
         process.terminate()
         process.wait(30)
@@ -150,6 +160,7 @@ def visitor(
     scheme: str = "light",
     user_agent: str = WINDOWS,
     script: bool = True,
+    cookies: StorageState | None = None,
 ) -> Iterator[Visitor]:
     """Open a window with nothing remembered."""
     context = browser.new_context(
@@ -160,6 +171,7 @@ def visitor(
         java_script_enabled=script,
         device_scale_factor=2 if width < 600 else 1,
         accept_downloads=True,
+        storage_state=cookies,
     )
     context.set_default_timeout(20_000)
     foreign: list[str] = []

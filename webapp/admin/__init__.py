@@ -7,7 +7,7 @@ from typing import Any
 from flask import Blueprint, Flask
 
 from webapp.admin import audit, domains, entry, helpdesk, lists, people, sessions, start, tokens
-from webapp.admin.words import ACTIONS, ROLES, SCOPES, STATES, menu
+from webapp.admin.words import ACTIONS, ACTORS, ROLES, SCOPES, STAGES, STATES, menu, told
 from webapp.i18n import translate
 from webapp.languages import language
 from webapp.policy import find_session, session_form_token
@@ -56,6 +56,9 @@ def _names() -> dict[str, Any]:
         "state_names": STATES,
         "scope_names": SCOPES,
         "action_names": ACTIONS,
+        "actor_names": ACTORS,
+        "stage_names": STAGES,
+        "told": told,
         "session_form_token": session_form_token,
         "texts": _texts,
     }

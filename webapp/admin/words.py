@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from flask_babel import LazyString
 from flask_babel import lazy_gettext as _l
 
-from webapp.accounts import AdminState, Role, Scope
+from webapp.accounts import COMMAND_LINE, AdminState, Role, Scope
+from webapp.probes.report import StageName
 
 ROLES: Mapping[Role, LazyString] = {
     Role.OWNER: _l("Owner"),
@@ -52,6 +53,34 @@ ACTIONS: Mapping[str, LazyString] = {
     "list.delete": _l("deleted an uploaded list"),
 }
 """Of the audit log; an action without words here is shown as it is written."""
+DETAILS: Mapping[str, LazyString] = {
+    "role": _l("Role"),
+    "before": _l("Before"),
+    "after": _l("After"),
+    "scopes": _l("What it may do"),
+    "second_factor": _l("Second factor"),
+    "network": _l("Network"),
+}
+_VALUES: Mapping[str, LazyString] = {
+    **{role.value: words for role, words in ROLES.items()},
+    "app": _l("authenticator app"),
+    "recovery code": _l("recovery code"),
+    "set-up": _l("just set up"),
+}
+ACTORS: Mapping[str, LazyString] = {COMMAND_LINE: _l("the command line")}
+STAGES: Mapping[StageName, LazyString] = {
+    StageName.RESOLVE: _l("Find the server"),
+    StageName.CONNECT: _l("Connect"),
+    StageName.TLS: _l("Check encryption and certificate"),
+    StageName.STARTTLS: _l("Switch to encryption"),
+    StageName.GREETING: _l("Wait for the greeting"),
+    StageName.CAPABILITY: _l("Ask what the server offers"),
+    StageName.LOGIN: _l("Sign in"),
+    StageName.MAILBOX: _l("Open the inbox"),
+    StageName.NAMESPACE: _l("Read the folder prefix"),
+    StageName.QUOTA: _l("Read the room that is left"),
+    StageName.SUBMIT: _l("Check the sender address"),
+}
 _EVERYBODY = frozenset(Role)
 _MENU: tuple[tuple[str, LazyString, frozenset[Role]], ...] = (
     ("start", _l("Overview"), _EVERYBODY),
@@ -61,6 +90,13 @@ _MENU: tuple[tuple[str, LazyString, frozenset[Role]], ...] = (
     ("sessions", _l("Sessions"), _EVERYBODY),
     ("audit", _l("Audit log"), frozenset({Role.OWNER, Role.AUDITOR})),
 )
+
+
+def told(name: str, value: str) -> tuple[str, str]:
+    """A detail of the audit log in words; what is not known here stays as it is written."""
+    parts = (SCOPES.get(Scope(part)) if part in set(Scope) else None for part in value.split())
+    scopes = [str(words) for words in parts if words is not None] if name == "scopes" else []
+    return str(DETAILS.get(name, name)), ", ".join(scopes) or str(_VALUES.get(value, value))
 
 
 def menu(role: Role) -> tuple[tuple[str, LazyString], ...]:

@@ -1,0 +1,359 @@
+"""Every page of Hagaki: where it is, from which browser, and what is done there before one looks.
+
+The matrix of the browser tests and scripts/screenshots.py share it, so a page that is not here is neither tried
+nor pictured. `explore` makes what the pages show: checks, a hand-over, a card's link, admins, tokens, batches.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import time
+import zipfile
+from base64 import b32decode
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from io import StringIO
+
+from playwright.sync_api import Browser, Route, StorageState
+
+from tests.browser.site import ANDROID, IPAD, IPHONE, WINDOWS, Site, Visitor, visitor
+from tests.servers.people import PEOPLE, WRONG
+from webapp.accounts import second_factor
+
+GOOD, OTHER = PEOPLE["normal"], PEOPLE["second"]
+ADMIN, ADMIN_PASSWORD = "owner@example.co.jp", "a bicycle in the rain"
+LINE = IPHONE.replace("Version/26.0", "Line/15.1.0")
+LANGUAGES = ("ja", "en")
+STALE_SECONDS = 400
+"""The links of a finished check end after ten minutes."""
+LIST = "メールアドレス,氏名,部署\ntaro@example.com,山田 太郎,営業部\nhanako@example.com,鈴木 花子,総務部\n"
+
+
+def nothing(person: Visitor) -> None:
+    """The page as it comes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """A page; `kept` is the name of one that is shown only once and therefore played back."""
+
+    path: str = "/"
+    act: Callable[[Visitor], None] = nothing
+    user_agent: str = IPHONE
+    admin: bool = False
+    kept: str | None = None
+
+
+def desk(path: str, act: Callable[[Visitor], None] = nothing) -> Page:
+    """A page as a computer opens it."""
+    return Page(path=path, act=act, user_agent=WINDOWS)
+
+
+def behind(path: str, act: Callable[[Visitor], None] = nothing) -> Page:
+    """A page behind the admins' log-in."""
+    return Page(path=f"/admin{path}", act=act, user_agent=WINDOWS, admin=True)
+
+
+def once(name: str, *, admin: bool = True) -> Page:
+    """A page that was kept while exploring."""
+    return Page(path=f"/admin/kept/{name}", user_agent=WINDOWS, admin=admin, kept=name)
+
+
+# ---- what is done on a page
+
+
+def hint(person: Visitor) -> None:
+    """The provider's hint before the password."""
+    person.page.fill("#address", "taro@gmail.com")
+    person.page.wait_for_selector("#provider-hint")
+
+
+def own_sign_in(person: Visitor) -> None:
+    """A provider that takes no password."""
+    person.page.fill("#address", "taro@outlook.com")
+    person.page.wait_for_selector("#secret", state="hidden")
+
+
+def mistakes(person: Visitor) -> None:
+    """An address that is none, and a password that looks like a slip."""
+    person.fill("ｔａｒｏ＠example", "ｐａｓｓ")
+    person.page.click("button[value=check]")
+    person.page.wait_for_selector(".returned")
+
+
+def servers_by_hand(person: Visitor) -> None:
+    """A provider that nobody knows."""
+    person.fill("taro@mail.example.org", "secret")
+    person.page.click("button[value=check]")
+    person.page.wait_for_selector("#incoming_hostname")
+
+
+def running(person: Visitor) -> None:
+    """The stages while they run; held there, because the servers here answer in no time."""
+    person.page.route("**/c/*.json", lambda route: route.abort())
+    person.fill(GOOD.address, GOOD.password)
+    person.page.click("button[value=check]")
+    person.page.wait_for_url("**/c/**")
+
+
+def started_clock(person: Visitor) -> None:
+    """After the download has begun; it is not fetched, because a delivery counts."""
+    person.page.route("**/d/**", lambda route: route.fulfill(status=204))
+    person.page.click("a[data-starts-clock]")
+    person.page.wait_for_selector(".clock .on")
+
+
+def refused_log_in(person: Visitor) -> None:
+    """A name that nobody has."""
+    person.page.fill("#name", "nobody@example.co.jp")
+    person.page.fill("#password", "wrong")
+    person.page.click("main form button.button")
+    person.page.wait_for_selector(".returned")
+
+
+def code_asked(person: Visitor) -> None:
+    """The right password; the code is asked next."""
+    person.page.fill("#name", ADMIN)
+    person.page.fill("#password", ADMIN_PASSWORD)
+    person.page.click("main form button.button")
+    person.page.wait_for_selector("#code")
+
+
+def searched(person: Visitor, address: str = OTHER.address) -> None:
+    """The checks of a person."""
+    person.page.fill("#address", address)
+    person.page.click("main form button.button")
+    person.page.wait_for_selector("section + section, section ~ p")
+
+
+def searched_in_vain(person: Visitor) -> None:
+    """Somebody without any check."""
+    searched(person, "nobody@example.com")
+
+
+def examined(person: Visitor) -> None:
+    """A domain as the mail apps see it."""
+    person.page.click("form[action$=doctor] button")
+    person.page.wait_for_selector("#doctor ~ table", timeout=60_000)
+
+
+PAGES: Mapping[str, Page] = {
+    "form": Page(),
+    "form-hint": Page(act=hint),
+    "form-own-sign-in": Page(act=own_sign_in),
+    "form-mistakes": Page(act=mistakes),
+    "form-servers": Page(act=servers_by_hand),
+    "form-line": Page(user_agent=LINE),
+    "form-ipad": Page(user_agent=IPAD),
+    "form-desk": desk("/"),
+    "advice": Page(path="/advice"),
+    "advice-given": Page(path="/advice?devices=one&space=scarce"),
+    "checking": Page(act=running),
+    "failed": Page(path="{failed}"),
+    "iphone": Page(path="{done}/iphone", act=started_clock),
+    "ipad": Page(path="{done}/iphone", user_agent=IPAD),
+    "android": Page(path="{done}/android", user_agent=ANDROID),
+    "mac": desk("{done}/mac"),
+    "windows": desk("{done}/windows"),
+    "linux": desk("{done}/linux"),
+    "handover": Page(path="{handover}/iphone"),
+    "handover-android": Page(path="{handover}/android", user_agent=ANDROID),
+    "invitation": Page(path="{invitation}"),
+    "not-found": desk("/nothing"),
+    "admin-log-in": desk("/admin/log-in"),
+    "admin-refused": desk("/admin/log-in", refused_log_in),
+    "admin-code": desk("/admin/log-in", code_asked),
+    "admin-setup": desk("{setup}"),
+    "admin-recovery": once("recovery"),
+    "admin-start": behind("/"),
+    "admin-domain": behind("/domains/example.com"),
+    "admin-domain-examined": behind("/domains/example.com", examined),
+    "admin-helpdesk": behind("/helpdesk"),
+    "admin-helpdesk-found": behind("/helpdesk", searched),
+    "admin-helpdesk-in-vain": behind("/helpdesk", searched_in_vain),
+    "admin-admins": behind("/admins"),
+    "admin-admin": behind("/admins/1"),
+    "admin-new-admin": behind("/admins/create"),
+    "admin-link": once("link"),
+    "admin-again": behind("/again"),
+    "admin-tokens": behind("/tokens"),
+    "admin-new-token": behind("/tokens/create"),
+    "admin-token": once("token"),
+    "admin-sessions": behind("/sessions"),
+    "admin-audit": behind("/audit"),
+    "admin-audit-verified": behind("/audit?verify=1"),
+    "admin-not-found": behind("/nothing"),
+}
+
+
+# ---- the world that the pages show
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class World:
+    """Where the pages are, what was kept, and the cookies of an admin."""
+
+    site: Site
+    places: Mapping[str, str]
+    kept: Mapping[tuple[str, str], str]
+    cookies: StorageState
+    made_at: float
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether its links end soon."""
+        return time.monotonic() - self.made_at > STALE_SECONDS
+
+    @contextmanager
+    def opened(
+        self, browser: Browser, name: str, *, language: str, width: int = 1280, scheme: str = "light"
+    ) -> Iterator[Visitor]:
+        """A fresh window on a page, ready to be looked at."""
+        page = PAGES[name]
+        with visitor(
+            browser,
+            self.site,
+            width=width,
+            language=language,
+            scheme=scheme,
+            user_agent=page.user_agent,
+            cookies=self.cookies if page.admin else None,
+        ) as person:
+            self.show(person, name, language)
+            yield person
+
+    def show(self, person: Visitor, name: str, language: str) -> None:
+        """Go to a page and do there what belongs to it."""
+        page = PAGES[name]
+        if page.kept:
+            self._play_back(person, page.kept, language)
+        person.page.goto(f"{self.site.url}/{language}{page.path.format(**self.places)}")
+        page.act(person)
+
+    def _play_back(self, person: Visitor, name: str, language: str) -> None:
+        html = self.kept[name, language]
+
+        def answer(route: Route) -> None:
+            route.fulfill(body=html, content_type="text/html; charset=utf-8")
+
+        person.page.route(f"**/kept/{name}", answer)
+
+
+def explore(browser: Browser, site: Site, before: World | None = None) -> World:
+    """Make what the pages show; of a world before, only what has grown stale."""
+    places = check_twice(browser, site)
+    if before is not None:
+        return World(
+            site=site,
+            places={**before.places, **places},
+            kept=before.kept,
+            cookies=before.cookies,
+            made_at=time.monotonic(),
+        )
+    cookies, kept, setup = _admins(browser, site)
+    return World(
+        site=site,
+        places={**places, "invitation": _invite(site), "setup": setup},
+        kept=kept,
+        cookies=cookies,
+        made_at=time.monotonic(),
+    )
+
+
+def check_twice(browser: Browser, site: Site) -> dict[str, str]:
+    """The paths of a good and a failed check and of the good one's hand-over, without a language."""
+    with visitor(browser, site) as person:
+        person.page.goto(f"{site.url}/ja/")
+        done = person.check(GOOD.address, GOOD.password)
+        link = person.page.get_attribute("a[href*='/h/']", "href") or ""
+        person.page.goto(f"{site.url}/ja/")
+        failed = person.check(OTHER.address, WRONG)
+    base = f"{site.url}/ja"
+    return {
+        "done": done.removeprefix(base),
+        "failed": failed.removeprefix(base),
+        "handover": "/h/" + link.rpartition("/")[2],
+    }
+
+
+def _invite(site: Site) -> str:
+    """The path of a card's link."""
+    people, archive = site.data / "people.csv", site.data / "people.zip"
+    people.write_text(LIST, "utf-8")
+    site.hagaki("bulk", str(people), "-o", str(archive), "--only", "qr")
+    with zipfile.ZipFile(archive) as made:
+        rows = csv.DictReader(StringIO(made.read("results.csv").decode("utf-8-sig")))
+        link = next(rows)["link"]
+    return "/s/" + link.rpartition("/")[2]
+
+
+def _admins(browser: Browser, site: Site) -> tuple[StorageState, Mapping[tuple[str, str], str], str]:
+    """An owner who is logged in, the pages that are shown once, and a set-up link nobody has used."""
+    secret = _create_owner(site)
+    kept: dict[tuple[str, str], str] = {}
+    with visitor(browser, site) as person:
+        log_in(person, secret)
+        cookies = person.context.storage_state()
+        for language in LANGUAGES:
+            kept["recovery", language] = _claim(browser, site, language)
+            kept["link", language] = _submit(person, language, "admins/create", f"{language}@example.co.jp")
+            kept["token", language] = _submit(person, language, "tokens/create", f"API {len(kept)}")
+    return cookies, kept, _set_up_path(site, "next@example.co.jp")
+
+
+def _create_owner(site: Site) -> bytes:
+    made = site.hagaki("admin", "create", ADMIN, "--password-stdin", "--json", words=ADMIN_PASSWORD)
+    return key_of(json.loads(made)["totp"])
+
+
+def key_of(text: str) -> bytes:
+    """The second factor's key as it stands on the page."""
+    return b32decode(text.strip())
+
+
+def code_now(secret: bytes) -> str:
+    """What the authenticator app shows."""
+    return second_factor.code_at(secret, int(time.time() // second_factor.STEP_SECONDS))
+
+
+def log_in(person: Visitor, secret: bytes) -> None:
+    """Both steps of an admin's log-in."""
+    page = person.page
+    page.goto(f"{person.site.url}/ja/admin/log-in")
+    code_asked(person)
+    page.fill("#code", code_now(secret))
+    page.click("main form button.button")
+    page.wait_for_selector("main.admin")
+
+
+def _submit(person: Visitor, language: str, path: str, name: str) -> str:
+    """Name something new and keep the page that shows its secret."""
+    page = person.page
+    page.goto(f"{person.site.url}/{language}/admin/{path}")
+    page.fill("#name", name)
+    for box in page.query_selector_all("input[name=scopes]")[:1]:
+        box.check()
+    page.click("main form .button")
+    page.wait_for_selector("[data-copy]")
+    return page.content()
+
+
+def _claim(browser: Browser, site: Site, language: str) -> str:
+    """Use a set-up link and keep the page with the recovery codes."""
+    path = _set_up_path(site, f"claimed-{language}@example.co.jp")
+    with visitor(browser, site, language=language) as person:
+        page = person.page
+        page.goto(f"{site.url}/{language}{path}")
+        page.fill("#password", ADMIN_PASSWORD)
+        secret = key_of(page.locator("details code").text_content() or "")
+        page.fill("#code", code_now(secret))
+        page.click("main form .button")
+        page.wait_for_selector("ol code")
+        return page.content()
+
+
+def _set_up_path(site: Site, name: str) -> str:
+    link = site.hagaki("admin", "create", name, "--role", "helpdesk")
+    return "/admin/setup/" + link.split("/admin/setup/")[1].split()[0]

@@ -1,0 +1,86 @@
+"""Every page at every width, in both languages and themes: it fits, reads, can be pressed, and its codes scan.
+
+The usual run looks at each page once in each width, language and theme changing from one to the next; the soak
+looks at every combination.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import product
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser
+
+from tests.browser import faults
+from tests.browser.atlas import LANGUAGES, PAGES, World
+from tests.browser.site import Visitor
+
+pytestmark = [pytest.mark.browser, pytest.mark.servers]
+WIDTHS = (320, 390, 820, 1440)
+LOOKS = tuple(product(LANGUAGES, ("light", "dark")))
+WITH_CODES = ("mac", "windows", "linux", "iphone", "android", "admin-setup")
+MAY_MISS = "404"
+
+
+def chosen(names: tuple[str, ...]) -> list[tuple[str, int, str, str]]:
+    """Each page in each width, in the look whose turn it is."""
+    return [
+        (name, width, *LOOKS[(number + turn) % len(LOOKS)])
+        for number, name in enumerate(names)
+        for turn, width in enumerate(WIDTHS)
+    ]
+
+
+def every(names: tuple[str, ...]) -> list[tuple[str, int, str, str]]:
+    """Each page in each width and each look."""
+    return [(name, width, *look) for name in names for width in WIDTHS for look in LOOKS]
+
+
+def marked(names: tuple[str, ...]) -> list[object]:
+    """The chosen combinations, and the others for the soak."""
+    first = chosen(names)
+    rest = [pytest.param(*case, marks=pytest.mark.soak) for case in every(names) if case not in first]
+    return [*first, *rest]
+
+
+@pytest.mark.parametrize(("name", "width", "language", "scheme"), marked(tuple(PAGES)))
+def test_page_fits_reads_and_stays_at_home(
+    browser: Browser, world: Callable[[], World], name: str, width: int, language: str, scheme: str
+) -> None:
+    with world().opened(browser, name, language=language, width=width, scheme=scheme) as person:
+        found = list(faults.look(person.page, language))
+
+        assert found == []
+        assert person.foreign == []
+        assert [error for error in person.errors if MAY_MISS not in error and "422" not in error] == []
+
+
+@pytest.mark.parametrize(("name", "width", "language", "scheme"), marked(WITH_CODES))
+def test_every_code_is_read_from_the_picture(
+    browser: Browser, world: Callable[[], World], tmp_path: Path, name: str, width: int, language: str, scheme: str
+) -> None:
+    with world().opened(browser, name, language=language, width=width, scheme=scheme) as person:
+        read = faults.codes(person.page, tmp_path)
+
+    assert read
+    assert all(text.startswith(("http", "[1,[1,1],", "otpauth://")) for text in read), read
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_text_of_twice_the_size_needs_no_scrolling_sideways(
+    browser: Browser, world: Callable[[], World], name: str
+) -> None:
+    language = LANGUAGES[list(PAGES).index(name) % 2]
+    with world().opened(browser, name, language=language, width=640) as person:
+        enlarge(person)
+
+        assert person.page.evaluate(faults.TOO_WIDE) <= 0
+        assert person.page.evaluate(faults.CLIPPED) == []
+
+
+def enlarge(person: Visitor) -> None:
+    """Double all text, and open what is folded."""
+    person.page.evaluate(faults.OPEN_EVERYTHING)
+    person.page.evaluate("document.documentElement.style.fontSize = '200%'")
