@@ -86,7 +86,8 @@ class Session:
 
     def ask(self, command: str, deadline: Deadline) -> Reply:
         """Send a line and read the reply."""
-        # No CR or LF can come here: addresses are dot-atoms, everything else is ours.
+        if "\r" in command or "\n" in command:
+            raise ValueError("line end in a command")
         self.send(command.encode("ascii") + b"\r\n", deadline)
         return self._reply(deadline.within(_REPLY_SECONDS))
 
