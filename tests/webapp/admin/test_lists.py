@@ -1,0 +1,290 @@
+"""The pages of uploaded lists: choose, look, mend, choose, make; what they keep, and what they never leave behind."""
+
+from __future__ import annotations
+
+import io
+import re
+import tempfile
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+from werkzeug.test import TestResponse
+
+from tests.webapp.admin.world import Host, Person
+from tests.webapp.batches.lists import csv_bytes, workbook_bytes
+from tests.webapp.batches.test_broken_lists import CASES
+from tests.webapp.page_world import DOMAIN_TOML, close_pages, form_token, open_pages, title
+from tests.webapp.admin.world import make_host
+from tests.webapp.clock import Clock
+from webapp.accounts import Role
+from webapp.accounts.sessions import FRESH_SECONDS
+from webapp.batches.uploads import MOST_UPLOADED, PIECE, UPLOAD_SECONDS, Uploads
+
+HEADINGS = ("社員番号", "氏名", "メールアドレス", "部署", "パスワード")
+PEOPLE = (
+    ("0001", "山田 太郎", "t.yamada@example.co.jp", "営業部", "canary-Ωsecret-1"),
+    ("0002", "佐藤 花子", "h.sato@example.co.jp", "経理部", "canary-Ωsecret-2"),
+    ("0003", "鈴木 一郎", "i.suzuki@example.co.jp", "製造部", "canary-Ωsecret-3"),
+)
+BAD = (
+    ("0004", "", "y.nakamura@example.co.jp", "経理部", "canary-Ωsecret-4"),
+    ("0005", "加藤 愛", "a.kato@exmaple.co.jp", "=VLOOKUP(A2)", "canary-Ωsecret-5"),
+)
+NEW = "/en/admin/lists/new"
+
+
+@dataclass(slots=True)
+class Maker:
+    """An operator with a list in hand."""
+
+    person: Person
+
+    def upload(self, data: bytes, name: str = "people.csv", mode: str = "invitations", **fields: str) -> TestResponse:
+        """Send a file."""
+        token = form_token(self.person.client.get(NEW).text)
+        form = {"csrf_token": token, "mode": mode, "file": (io.BytesIO(data), name), **fields}
+        return self.person.client.post(NEW, data=form)
+
+    def uploaded(self, data: bytes, name: str = "people.csv", mode: str = "invitations") -> str:
+        """Send a file and return the path of its page."""
+        answer = self.upload(data, name, mode)
+        assert answer.status_code == 303, answer.text
+        return answer.headers["Location"]
+
+    def page(self, path: str) -> str:
+        """The page as text."""
+        answer = self.person.client.get(path)
+        assert answer.status_code == 200, answer.text
+        return answer.text
+
+    def press(self, path: str, button: str, **changed: str | Sequence[str]) -> TestResponse:
+        """Send the form of the page as a browser would, with some fields changed."""
+        fields = form_fields(self.page(path)) | changed
+        return self.person.client.post(f"{path}/{button}", data=fields)
+
+
+def form_fields(page: str) -> dict[str, object]:
+    """What the form of a list's page would send."""
+    found: dict[str, object] = {"csrf_token": form_token(page)}
+    for name, options in re.findall(r'<select[^>]* name="([^"]+)".*?>(.*?)</select>', page, re.S):
+        values = re.findall(r'<option value="([^"]*)"( selected)?', options)
+        found[name] = next((value for value, chosen in values if chosen), values[0][0])
+    for tag in re.findall(r"<input [^>]*>", page):
+        attributes = dict(re.findall(r'(\w+)="([^"]*)"', tag))
+        if attributes.get("type") in ("text", "number"):
+            found[attributes["name"]] = attributes["value"]
+        if attributes.get("type") == "checkbox" and " checked" in tag:
+            found.setdefault(attributes["name"], [])
+            found[attributes["name"]] = [*found[attributes["name"]], attributes["value"]]  # type: ignore[misc]
+        if attributes.get("type") == "hidden" and attributes["name"].startswith("column-"):
+            found[attributes["name"]] = attributes["value"]
+    return found
+
+
+def plain(page: str) -> str:
+    """The words of a page."""
+    return " ".join(re.sub(r"<[^>]+>", " ", page).split())
+
+
+@pytest.fixture
+def maker(host: Host) -> Maker:
+    return Maker(host.logged_in(Role.OPERATOR))
+
+
+# reading
+
+
+def test_a_cp932_list_is_shown_as_it_was_read(maker: Maker) -> None:
+    path = maker.uploaded(csv_bytes([HEADINGS, *PEOPLE, *BAD], encoding="cp932"), "新入社員.csv")
+
+    page = plain(maker.page(path))
+
+    assert "新入社員.csv" in page
+    assert "Shift_JIS (CP932), separated by commas, 5 rows" in page
+    assert "The headings stand in row 1." in page
+    assert "Good rows 3 Rows to mend 2" in page
+    assert "Make the 3 good rows" in page
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (csv_bytes([HEADINGS, *PEOPLE]), "UTF-8, separated by commas"),
+        (csv_bytes([HEADINGS, *PEOPLE], encoding="utf-8-sig", delimiter=";"), "UTF-8 (BOM), separated by semicolons"),
+        (csv_bytes([HEADINGS, *PEOPLE], encoding="utf-16", delimiter="\t"), "UTF-16, separated by tabs"),
+        (workbook_bytes([HEADINGS, *PEOPLE]), "Excel, sheet “社員”"),
+    ],
+)
+def test_every_kind_of_list_is_told_by_itself(maker: Maker, data: bytes, said: str) -> None:
+    page = plain(maker.page(maker.uploaded(data, "list")))
+
+    assert said in page
+    assert "Good rows 3" in page
+
+
+def test_every_problem_names_row_column_value_and_how_to_mend_it(maker: Maker) -> None:
+    page = maker.page(maker.uploaded(csv_bytes([HEADINGS, *PEOPLE, *BAD])))
+
+    rows = [plain(row) for row in re.findall(r'<tr class="issue">.*?</tr>', page, re.S)]
+
+    assert len(rows) == 3
+    assert rows[0].startswith("5 B 氏名 (empty or hidden) The row has no name.")
+    assert rows[1].startswith("6 C メールアドレス a.kato@exmaple.co.jp The mail servers of exmaple.co.jp are not known")
+    assert rows[2].startswith("6 D 部署 =VLOOKUP(A2) The cell holds a formula")
+    assert "<mark>=VLOOKUP(A2)</mark>" in page
+
+
+def test_passwords_and_pins_are_dots(maker: Maker) -> None:
+    rows = [(*HEADINGS, "PIN"), *((*person, "482915") for person in PEOPLE[:1])]
+
+    page = maker.page(maker.uploaded(csv_bytes(rows), mode="ready-made"))
+
+    assert "canary" not in page
+    assert "482915" not in page
+    assert "•••" in page
+
+
+def test_what_may_be_a_password_in_an_unknown_column_is_not_shown(maker: Maker) -> None:
+    rows = [("メールアドレス", "謎"), ("t.yamada@example.co.jp", "canary99")]
+
+    page = maker.page(maker.uploaded(csv_bytes(rows)))
+
+    assert "ca•••" in page
+    assert "canary99" not in page
+
+
+def test_many_problems_are_shown_page_by_page(maker: Maker) -> None:
+    rows = [("address",), *((f"nobody-{number}",) for number in range(1_120)), ("t.yamada@example.co.jp",)]
+    path = maker.uploaded(csv_bytes(rows))
+
+    first, second, last = (maker.page(f"{path}?page={number}") for number in (1, 2, 23))
+
+    assert "nobody-49" in first
+    assert "nobody-50" not in first
+    assert "nobody-50" in second
+    assert "Page 2 of 23" in plain(second)
+    # beyond what is kept of a list
+    assert "nobody-1119" in last
+    assert "nobody-1100" in last
+
+
+@pytest.mark.parametrize("number", ["0", "-5", "999", "x", "9" * 30])
+def test_a_page_that_does_not_exist_is_answered_all_the_same(maker: Maker, number: str) -> None:
+    path = maker.uploaded(csv_bytes([HEADINGS, *BAD]))
+
+    assert "The row has no name." in maker.page(f"{path}?page={number}")
+
+
+def test_a_column_is_mapped_by_hand(maker: Maker) -> None:
+    rows = [("番", "人", "連絡"), ("1", "山田 太郎", "t.yamada at example.co.jp"), ("2", "佐藤", "h.sato@example.co.jp")]
+    path = maker.uploaded(csv_bytes([rows[0], rows[2]]))
+    before = plain(maker.page(path))
+
+    answer = maker.press(path, "reading", **{"column-1": "full_name", "column-2": "address"})
+
+    assert "has no column with mail addresses" in before
+    assert "Choose below which column holds the mail addresses" in before
+    assert answer.status_code == 303
+    assert "Good rows 1" in plain(maker.page(path))
+    assert '<option value="full_name" selected>' in maker.page(path)
+
+
+def test_two_columns_of_one_meaning_are_told_and_chosen_between(maker: Maker) -> None:
+    path = maker.uploaded(csv_bytes([("address", "mail", "name"), ("t.yamada@example.co.jp", "x", "Taro")]))
+
+    maker.press(path, "reading", **{"column-0": "address", "column-1": "address"})
+    twice = plain(maker.page(path))
+    maker.press(path, "reading", **{"column-1": ""})
+
+    assert "both mean address" in twice
+    assert "Good rows 1" in plain(maker.page(path))
+
+
+def test_another_encoding_is_chosen_by_hand_and_nothing_is_lost(maker: Maker) -> None:
+    path = maker.uploaded(csv_bytes([("address", "氏名"), ("t.yamada@example.co.jp", "山田 太郎")], encoding="euc_jp"))
+    before = maker.page(path)
+
+    maker.press(path, "reading", encoding="euc_jp")
+    after = maker.page(path)
+
+    assert "山田 太郎" not in before
+    assert "山田 太郎" in after
+    assert '<option value="euc_jp" selected>' in after
+
+
+def test_a_list_in_two_encodings_says_where_it_changes_and_what_can_be_done(maker: Maker) -> None:
+    mixed = csv_bytes([HEADINGS, PEOPLE[0]]) + csv_bytes([("x", "佐藤", "", "", "")], encoding="cp932")
+
+    page = plain(maker.page(maker.uploaded(mixed)))
+
+    assert "Line 3 of people.csv cannot be read as UTF-8." in page
+    assert "Choose another encoding below" in page
+    assert "--encoding" not in page
+
+
+def test_another_delimiter_is_chosen_by_hand(maker: Maker) -> None:
+    path = maker.uploaded(b"address,memo|name\r\nt.yamada@example.co.jp|Taro, Sales\r\n")
+
+    maker.press(path, "reading", delimiter="bar", **{"column-0": "address"})
+    maker.press(path, "reading", **{"column-0": "address"})
+
+    assert "Good rows 1" in plain(maker.page(path))
+
+
+def test_the_mode_can_be_changed_and_its_days_with_it(maker: Maker) -> None:
+    path = maker.uploaded(csv_bytes([HEADINGS, *PEOPLE, ("9", "森", "mori@example.co.jp", "", "")]))
+    before = maker.page(path)
+
+    maker.press(path, "reading", mode="ready-made")
+    after = maker.page(path)
+
+    assert "LIST_PASSWORDS_UNUSED" not in after
+    assert "which invitations do not use" in before
+    assert "Good rows 4" in plain(before)
+    assert "Good rows 3" in plain(after)
+    assert re.search(r'name="days"[^>]* max="30" value="3"', after)
+
+
+def test_ready_made_without_passwords_says_so(maker: Maker) -> None:
+    page = plain(maker.page(maker.uploaded(csv_bytes([("address",), ("a@example.co.jp",)]), mode="ready-made")))
+
+    assert "has no column with passwords, which ready-made profiles need" in page
+    assert "Make the" not in page
+
+
+def test_a_domain_that_was_added_meanwhile_is_known(host: Host, maker: Maker) -> None:
+    path = maker.uploaded(csv_bytes([("address",), ("a@example.net",)]))
+    before = plain(maker.page(path))
+
+
+    host.pages.services.directory.add(
+        DOMAIN_TOML.replace('id = "example.co.jp"', 'id = "example.net"').replace(
+            'domains = ["example.co.jp"]', 'domains = ["example.net"]'
+        )
+    )
+
+    assert "Rows to mend 1" in before
+    assert "Good rows 1" in plain(maker.page(path))
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_broken_list_has_a_page_that_says_why(maker_of_all: Maker, name: str) -> None:
+    build, code, _ = CASES[name]
+    path = maker_of_all.uploaded(build(), "list.csv", "ready-made")
+
+    page = maker_of_all.page(path)
+
+    assert title(page).startswith("list.csv")
+    assert 'class="returned"' in page or 'tr class="issue"' in page or "remarks" in page, code
+
+
+@pytest.fixture(scope="module")
+def maker_of_all(tmp_path_factory: pytest.TempPathFactory):  # type: ignore[no-untyped-def]
+    """One application for the whole corpus."""
+    pages = open_pages(tmp_path_factory.mktemp("lists") / "data")
+    yield Maker(make_host(pages, Clock()).logged_in(Role.OPERATOR))
+    close_pages(pages)
