@@ -147,6 +147,7 @@ _PROBLEM_FIELDS: Mapping[str, Schema] = {
     "severity": {"enum": list(Severity)},
     "summary": _TEXT,
     "advice": _TEXT,
+    "server": {"type": ["string", "null"], "description": "Host and port, of what a mail server said."},
     "place": _MAYBE,
 }
 _CELL_FIELDS: Mapping[str, Schema] = {
