@@ -181,6 +181,7 @@ def _take(form: BatchForm, listing: ListFile, columns: Columns) -> int:
         mode=form.choices.mode,
         actor=actor,
         upload_hash=_repeated(form, actor),
+        name=form.name,
     )
 
 

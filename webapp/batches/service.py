@@ -20,6 +20,7 @@ from webapp.batches.rows import CellProblem, FindSettings, Rules, check_rows
 from webapp.batches.sealing import open_row
 from webapp.batches.taking import Taking
 from webapp.batches.views import ACTIVE, BatchView, Speed, StoppedServer, view_of
+from webapp.config import Config
 from webapp.store import Connection, Store, batch_rows, batches, invitations, uploads
 from webapp.store.batches import BatchRow
 from webapp.store.values import from_text, to_text
@@ -85,14 +86,18 @@ class Batches:
         mode: Mode,
         actor: str,
         upload_hash: bytes | None = None,
+        name: str | None = None,
     ) -> int:
         """Take every row of a list and let workers begin; return the batch's id.
 
-        The same upload gives the same batch, however often "make" is pressed. Should this process die on the way,
+        `name` is what admins know it by, the file's unless it is given. The same upload gives the same batch,
+        however often "make" is pressed. Should this process die on the way,
         nothing is made, and the list can be taken again.
         """
         options = _as_read(options, listing, columns)
-        batch_id, is_new = self._begin(listing.name, options, mode=mode, actor=actor, upload_hash=upload_hash)
+        batch_id, is_new = self._begin(
+            name or listing.name, options, mode=mode, actor=actor, upload_hash=upload_hash
+        )
         if not is_new:
             return batch_id
         try:
@@ -346,6 +351,20 @@ class Batches:
                 return ()
         with self._store.write() as connection:
             return tuple(batches.stalled(connection, silent_since=silent_since, now=now))
+
+
+def open_batches(
+    store: Store, find: FindSettings, config: Config, *, record: Record, enqueue: Callable[[int, int], None]
+) -> Batches:
+    """The batches of this host."""
+    return Batches(
+        store,
+        find,
+        link_key=config.link_key,
+        record=record,
+        enqueue=enqueue,
+        retention_days=config.retention_days,
+    )
 
 
 def _as_read(options: BatchOptions, listing: ListFile, columns: Columns) -> BatchOptions:
