@@ -14,7 +14,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 
 LAYERS: tuple[tuple[str, frozenset[str]], ...] = (
-    ("command line and servers", frozenset({"cli", "serve", "wsgi"})),
+    ("command line and servers", frozenset({"cli", "serve", "worker", "wsgi"})),
     ("wiring", frozenset({"__init__"})),
     ("blueprints and endpoints", frozenset({"setup", "admin", "api", "endpoints", "health", "errors"})),
     ("what blueprints share", frozenset({"services", "security", "presentation", "languages", "policy"})),
@@ -23,7 +23,22 @@ LAYERS: tuple[tuple[str, frozenset[str]], ...] = (
         "work without Flask",
         frozenset({"discovery", "probes", "links", "budget", "certificates", "doctor", "handouts", "mails"}),
     ),
-    ("below", frozenset({"store", "outbound", "directory", "i18n", "local_ca", "access_log", "discovery_names"})),
+    (
+        "below",
+        frozenset(
+            {
+                "store",
+                "outbound",
+                "directory",
+                "i18n",
+                "local_ca",
+                "access_log",
+                "discovery_names",
+                "kept_worker",
+                "processes",
+            }
+        ),
+    ),
     ("configuration", frozenset({"config", "setting_values"})),
 )
 """From the top down. Checks stand above the work that they bring together: budget, probes, signer, links."""
@@ -31,6 +46,7 @@ LAYERS: tuple[tuple[str, frozenset[str]], ...] = (
 SIBLINGS = frozenset(
     {
         ("cli", "serve"),
+        ("cli", "worker"),
         ("serve", "wsgi"),
         ("presentation", "languages"),
         ("policy", "services"),

@@ -5,9 +5,7 @@ Nothing here knows routes or rules; it makes what a first start needs, binds, an
 
 from __future__ import annotations
 
-import logging
 import os
-import resource
 import socket
 from contextlib import suppress
 from dataclasses import dataclass
@@ -18,10 +16,12 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from gunicorn.app.base import BaseApplication
+from gunicorn.arbiter import Arbiter
 from gunicorn.glogging import Logger
 
 from profiles.problems import Code, Problem, ProblemError
 from webapp import access_log
+from webapp.kept_worker import KeptWorker
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,6 +45,8 @@ class ServeOptions:
     threads: int | None = None
     """The server's own best number when None."""
     access_log: bool = True
+    batches: bool = False
+    """Whether one worker for batches runs beside the server."""
 
 
 def default_workers() -> int:
@@ -85,17 +87,6 @@ def require_free(bind: str) -> None:
         ) from error
 
 
-def forbid_core_files() -> None:
-    """Leave no picture of our memory on the disk, should a process crash: passwords pass through it."""
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-
-
-def start_log() -> None:
-    """Write our own events to standard error; of what libraries say, only warnings."""
-    logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.WARNING, force=True)
-    logging.getLogger("webapp").setLevel(logging.INFO)
-
-
 def is_loopback(url: str) -> bool:
     """Whether only this machine can open `url`."""
     host = urlsplit(url).hostname or ""
@@ -134,13 +125,35 @@ class RequestLog(Logger):  # type: ignore[misc]  # gunicorn ships no types
         self.error_log.exception(msg, *args, **kwargs)
 
 
+class KeepingArbiter(Arbiter):  # type: ignore[misc]  # gunicorn ships no types
+    """gunicorn's main process, which also looks after the worker for batches: once a second, without a thread.
+
+    A thread in the process that forks could hold a lock at that moment, for ever in the child.
+    """
+
+    kept: KeptWorker
+
+    def manage_workers(self) -> None:
+        """Keep as many processes as are wanted."""
+        super().manage_workers()
+        self.kept.look()
+
+    def stop(self, graceful: bool = True) -> None:
+        """End all processes."""
+        self.kept.ask_to_end()
+        super().stop(graceful)
+
+
 class Gunicorn(BaseApplication):  # type: ignore[misc]  # gunicorn ships no types
     """gunicorn as a library: no configuration file, no command line, no control socket."""
 
-    def __init__(self, config: Config, options: ServeOptions, ready: Callable[[], None]) -> None:
+    def __init__(
+        self, config: Config, options: ServeOptions, ready: Callable[[], None], kept: KeptWorker | None
+    ) -> None:
         self.config = config
         self.options = options
         self.ready = ready
+        self.kept = kept
         super().__init__()
 
     def load_config(self) -> None:
@@ -162,12 +175,30 @@ class Gunicorn(BaseApplication):  # type: ignore[misc]  # gunicorn ships no type
             "forwarded_allow_ips": "",
             "secure_scheme_headers": {},
             "when_ready": self._when_ready,
+            "post_fork": self._post_fork,
         }.items():
             self.cfg.set(name, value)
 
     def _when_ready(self, server: object) -> None:
         del server
         self.ready()
+
+    def _post_fork(self, server: object, worker: object) -> None:
+        del server, worker
+        if self.kept is not None:
+            self.kept.forget()
+
+    def run(self) -> None:
+        """Serve until told to end."""
+        if self.kept is None:
+            super().run()
+            return
+        arbiter = KeepingArbiter(self)
+        arbiter.kept = self.kept
+        try:
+            arbiter.run()
+        finally:
+            self.kept.end()
 
     def load(self) -> Any:
         """Build the application, in each worker: nothing that was opened before a fork is shared."""
@@ -183,7 +214,7 @@ def serve_gunicorn(config: Config, options: ServeOptions, ready: Callable[[], No
     import webapp.setup
     import webapp.wsgi  # noqa: F401
 
-    Gunicorn(config, options, ready).run()
+    Gunicorn(config, options, ready, KeptWorker(config) if options.batches else None).run()
 
 
 def serve_granian(config: Config, options: ServeOptions, ready: Callable[[], None]) -> None:
@@ -209,7 +240,12 @@ def serve_granian(config: Config, options: ServeOptions, ready: Callable[[], Non
         log_level=LogLevels.error,
     )
     server.on_startup(lambda: Thread(target=_tell_when_answering, args=(host, port, ready), daemon=True).start())
-    server.serve()
+    if not options.batches:
+        server.serve()
+        return
+    # granian starts its processes afresh instead of forking: a thread harms nothing.
+    with KeptWorker(config).watched():
+        server.serve()
 
 
 def _tell_when_answering(host: str, port: int, ready: Callable[[], None]) -> None:

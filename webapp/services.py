@@ -14,11 +14,11 @@ from webapp.accounts import Accounts, open_accounts
 from webapp.batches.following import Following
 from webapp.batches.invitations import Invitations
 from webapp.batches.leavers import Leavers
-from webapp.batches.queue import Queue
+from webapp.batches.queue import open_queue
 from webapp.batches.repeats import Repeats
 from webapp.batches.result_rows import ResultRows
 from webapp.batches.results import Results
-from webapp.batches.service import Batches
+from webapp.batches.service import Batches, open_batches
 from webapp.batches.set_ups import SetUps
 from webapp.batches.uploads import Uploads
 from webapp.certificates import load_signer
@@ -96,7 +96,9 @@ def open_services(config: Config, *, probe: Probe | None = None, search: Search 
         search=search or live_search(config, directory),
         accounts=accounts,
         uploads=Uploads(store, record=accounts.audit.record),
-        batches=open_batches(store, directory, config, accounts),
+        batches=open_batches(
+            store, directory.find, config, record=accounts.audit.record, enqueue=open_queue(config).enqueue
+        ),
         set_ups=SetUps(store, link_key=config.link_key, record=accounts.audit.record),
     )
 
@@ -112,23 +114,6 @@ def open_results(store: Store, config: Config, directory: Directory, invitations
         timezone=config.timezone,
     )
     return Results(rows, signer=partial(load_signer, config))
-
-
-def open_batches(store: Store, directory: Directory, config: Config, accounts: Accounts) -> Batches:
-    """The batches, with the queue to the workers; nothing of it is opened before it is used."""
-    return Batches(
-        store,
-        directory.find,
-        link_key=config.link_key,
-        record=accounts.audit.record,
-        enqueue=open_queue(config).enqueue,
-        retention_days=config.retention_days,
-    )
-
-
-def open_queue(config: Config) -> Queue:
-    """The queue that this host has chosen."""
-    return Queue(url=config.queue_url, folder=config.data, key=config.secret_key)
 
 
 def live_search(config: Config, directory: Directory) -> Search:

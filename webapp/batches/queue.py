@@ -18,6 +18,7 @@ from huey import Huey
 from huey.serializer import SignedSerializer
 
 from profiles.problems import Code, Problem, ProblemError
+from webapp.config import Config
 
 QUEUE_FILE = "queue.sqlite"
 _NAME = "hagaki"
@@ -88,6 +89,11 @@ class Queue:
         if self.url is None:
             return _file(self.folder, common)
         return _postgresql(self.url, common) if self.url.startswith("postgresql") else _redis(self.url, common)
+
+
+def open_queue(config: Config) -> Queue:
+    """The queue that this host has chosen."""
+    return Queue(url=config.queue_url, folder=config.data, key=config.secret_key)
 
 
 def unavailable(error: BaseException) -> ProblemError:

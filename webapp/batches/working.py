@@ -34,7 +34,8 @@ log = logging.getLogger(__name__)
 
 CHUNK, CHUNK_CHECKED = 100, 8
 """Rows that are worked on together; few where each waits for its server, so that progress is seen."""
-LEASE_SECONDS = 60.0
+LEASE_SECONDS = 20.0
+"""After so long without a sign of life a worker is taken for dead, and its rows go to another one."""
 SLICE_SECONDS = 4.0
 """How long one batch is worked on before another one gets its turn."""
 ALONE_AFTER, MOST_CLAIMS = 2, 5

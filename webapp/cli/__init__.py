@@ -14,11 +14,26 @@ from collections.abc import Sequence
 import click
 
 from profiles.problems import Code, ProblemError
-from webapp.cli import admin, audit, bulk, check, config, discover, doctor, domain, render, serve, signing, token
+from webapp.cli import (
+    admin,
+    audit,
+    bulk,
+    check,
+    config,
+    discover,
+    doctor,
+    domain,
+    render,
+    serve,
+    signing,
+    token,
+    worker,
+)
 from webapp.cli.terminal import Terminal, spoken_language
 
 COMMANDS: tuple[click.Command, ...] = (
     serve.serve,
+    worker.worker,
     check.check,
     discover.discover,
     render.render,

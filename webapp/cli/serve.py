@@ -25,6 +25,12 @@ SERVERS = ("gunicorn", "granian")
 @click.option("--threads", type=click.IntRange(1, 256), help="Threads per process (gunicorn's default here: 16).")
 @click.option("--server", type=click.Choice(SERVERS), default=SERVERS[0], show_default=True)
 @click.option("--access-log/--no-access-log", default=True, help="One line per request (default: yes).")
+@click.option(
+    "--worker/--no-worker",
+    "batches",
+    default=None,
+    help="Also work on batches (default: yes, unless HAGAKI_QUEUE_URL is set; see hagaki worker).",
+)
 @click.option("--development", is_flag=True, help="Also serve /styleguide.")
 @pass_terminal
 def serve(
@@ -35,6 +41,7 @@ def serve(
     threads: int | None,
     server: str,
     access_log: bool,
+    batches: bool | None,
     development: bool,
 ) -> int:
     """Serve Hagaki; the first start makes the data folder, the database and a local signing CA.
@@ -47,15 +54,17 @@ def serve(
     config = replace(load_config(), development=development)
 
     from webapp import serve as serving
+    from webapp.processes import forbid_core_files, start_log
 
     if bind:
         config = config.with_bind(serving.with_free_port(bind))
     serving.require_free(config.bind)
-    serving.start_log()
-    serving.forbid_core_files()
+    start_log()
+    forbid_core_files()
     first_link = _prepare(terminal, config)
     workers = workers or serving.default_workers()
-    options = serving.ServeOptions(workers=workers, threads=threads, access_log=access_log)
+    with_worker = config.queue_url is None if batches is None else batches
+    options = serving.ServeOptions(workers=workers, threads=threads, access_log=access_log, batches=with_worker)
     start = serving.serve_granian if server == "granian" else serving.serve_gunicorn
     start(config, options, partial(_announce, terminal, config, first_link))
     return 0
