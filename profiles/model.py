@@ -241,6 +241,16 @@ class ServiceSettings:
         """Whether Exchange ActiveSync with the provider's own sign-in page is the way in (Microsoft 365)."""
         return self.needs_oauth and self.activesync_url is not None
 
+    def asking_username(self) -> ServiceSettings:
+        """The same service for a person whose user name is not the one it says."""
+        return replace(
+            self,
+            incoming_servers=tuple(replace(server, username=ASK) for server in self.incoming_servers),
+            outgoing_servers=tuple(replace(server, username=ASK) for server in self.outgoing_servers),
+            calendar=None if self.calendar is None else replace(self.calendar, username=ASK),
+            addressbook=None if self.addressbook is None else replace(self.addressbook, username=ASK),
+        )
+
     def for_domain(self, domain: str) -> ServiceSettings:
         """The settings as `domain` alone publishes them: host templates filled, its neighbours left out."""
         return replace(

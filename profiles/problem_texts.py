@@ -115,6 +115,10 @@ TEXTS: dict[Code, Text] = {
         N_("%(address)s is among these accounts already."),
         N_("Enter another address of yours."),
     ),
+    Code.ADDRESS_ELSEWHERE: Text(
+        N_("%(address)s is not an address of this mail service."),
+        N_("Enter one that ends in %(domains)s. For any other, begin at the first page."),
+    ),
     # links and deliveries
     Code.LINK_UNKNOWN: Text(
         N_("This link is not known here."),
@@ -887,7 +891,9 @@ TEXTS: dict[Code, Text] = {
     ),
     Code.QUEUE_UNAVAILABLE: Text(
         N_("The queue cannot be used: %(reason)s"),
-        N_("Check QUEUE_URL and that the queue's server is running. Batches are made all the same, a little later."),
+        N_(
+            "Check QUEUE_URL and that the queue's server is running. Batches are made all the same, a little later."
+        ),
     ),
     Code.ROW_NOT_TRIED: Text(
         N_("The password of this row was not tried on the mail server."),

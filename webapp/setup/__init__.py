@@ -10,7 +10,7 @@ from typing import Any
 
 from flask import Blueprint, Flask
 
-from webapp.setup import advice, check, delivery, entry, invitation, mailing
+from webapp.setup import advice, again, check, delivery, entry, invitation, lost, mailing, mine
 from webapp.setup.names import DEVICE_NAMES
 from webapp.setup.styleguide import styleguide
 
@@ -36,6 +36,14 @@ setup.add_url_rule(f"/h/<token>/<{DEVICE}:device>", "handover")
 setup.add_url_rule("/s/<token>", view_func=invitation.invitation, methods=["GET", "POST"])
 setup.add_url_rule(f"/s/<token>/<{DEVICE}:device>", "invitation")
 setup.add_url_rule("/s/<token>/opened", view_func=invitation.opened, methods=["POST"])
+setup.add_url_rule("/s/<token>/mine", view_func=mine.mine)
+setup.add_url_rule("/s/<token>/password", view_func=mine.password_changed)
+setup.add_url_rule(f"/s/<token>/password/<{DEVICE}:device>", "password_changed")
+setup.add_url_rule("/s/<token>/remove", view_func=mine.remove)
+setup.add_url_rule(f"/s/<token>/remove/<{DEVICE}:device>", "remove")
+setup.add_url_rule("/s/<token>/lost", view_func=lost.lost, methods=["GET", "POST"])
+setup.add_url_rule("/s/<token>/address", view_func=again.another_address, methods=["GET", "POST"])
+setup.add_url_rule("/c/<token>/add", view_func=again.add_account, methods=["GET", "POST"])
 
 
 @setup.context_processor

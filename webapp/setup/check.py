@@ -111,6 +111,7 @@ def _running(view: CheckView) -> str:
         progress=_progress(view),
         poll_url=url_for(".poll", token=view.token),
         page_path=pages.check_url(view.token),
+        form_url=_form_url(view),
     )
 
 
@@ -131,6 +132,10 @@ def _failed(view: CheckView) -> str:
         outgoing_tried=_was_tried(view, "smtp"),
         finished_at=view.finished_at,
         form=_retry_form(view),
+        form_url=_form_url(view),
+        # An invitation is to one address; an alias or a shared mailbox may sign in with a name of its own.
+        is_fixed=view.form.startswith("/s/") and not _is_other(view),
+        may_name_user=_is_other(view),
         problems=[replace(first, place="password")] if first.code in _AT_PASSWORD else [],
         brief=True,
         password_label=pages.password_label(settings),
@@ -179,4 +184,13 @@ def _retry_form(view: CheckView) -> SetupForm:
         values["protocol"] = account.incoming[0].protocol
     if account.settings.asks_username and account.incoming:
         values["username"] = account.incoming[0].username
-    return setup_form(entry.PATH, MultiDict(values))
+    return setup_form(view.form or entry.PATH, MultiDict(values))
+
+
+def _form_url(view: CheckView) -> str:
+    """The form that led here, in this page's language."""
+    return url_for(".start").rstrip("/") + (view.form or entry.PATH)
+
+
+def _is_other(view: CheckView) -> bool:
+    return view.form.endswith(("/address", "/add"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -14,6 +15,7 @@ from profiles import qr
 from profiles.model import Source
 from profiles.outlook_sheet import Outlook
 from profiles.problems import Severity
+from profiles.settings_sheet import Section
 from webapp.checks import CheckView
 from webapp.languages import clock, language
 from webapp.languages import gettext as _
@@ -53,6 +55,9 @@ def show_device(view: CheckView) -> str:
         works_url=url_for(".works", token=view.token, device=pages.chosen_device()),
         works_form=confirm_form(f"/c/{view.token}/works"),
         calendars=values.calendars(view.account, files.options(view, language())),
+        removal=files.removal(view),
+        add_url=url_for(".add_account", token=view.token) if view.can_add_account else None,
+        mine_url=_mine_url(view),
         **pages.browser_facts(),
         **special(view),
         **_handover(view),
@@ -67,6 +72,12 @@ def _took(view: CheckView) -> Markup:
     return Markup(said)  # noqa: S704 - our own text and a number
 
 
+def _mine_url(view: CheckView) -> str | None:
+    """The set-up of whoever came here by an invitation."""
+    token = services().set_ups.link_of_check(view.token) if view.is_invited else None
+    return token and url_for(".mine", token=token)
+
+
 def _download_url(view: CheckView) -> str | None:
     if view.delivery is None or not view.delivery.alive:
         return None
@@ -75,20 +86,31 @@ def _download_url(view: CheckView) -> str | None:
 
 
 def _iphone(view: CheckView) -> dict[str, Any]:
-    return {"phone_values": values.by_hand(view.account, values.PHONE)}
+    return {"phone_values": _by_hand(view)}
 
 
 def _android(view: CheckView) -> dict[str, Any]:
-    code = files.render_if_possible(view, "thunderbird-qr")
+    codes = files.thunderbird_texts(view)
     settings_file = files.render_if_possible(view, "k9s")
     return {
-        "thunderbird_code": None if code is None else thunderbird_code(code.data.decode()),
+        "thunderbird_codes": tuple((address, thunderbird_code(text)) for address, text in codes),
         "k9s_name": None if settings_file is None else settings_file.filename,
         "k9s_url": None
         if settings_file is None
         else url_for(".download_k9s", token=view.token, name=settings_file.filename.removesuffix(".k9s")),
-        "phone_values": values.by_hand(view.account, values.PHONE),
+        "phone_values": _by_hand(view),
     }
+
+
+def _by_hand(view: CheckView) -> tuple[Section, ...]:
+    """The values of every account, told apart where there are several."""
+    if len(view.accounts) == 1:
+        return values.by_hand(view.account, values.PHONE)
+    return tuple(
+        replace(section, title=f"{section.title}, {account.address}")
+        for account in view.accounts
+        for section in values.by_hand(account, values.PHONE)
+    )
 
 
 def thunderbird_code(text: str) -> Markup:

@@ -90,7 +90,9 @@ def _begin_check(token: str, form: SetupForm, invited: Invited, settings: Servic
         include_password=bool(form.include_password.data),
         language=language(),
         client_address=request.remote_addr,
+        compare="compare" in request.form,
         invitation=token,
+        form=f"/s/{token}",
     )
 
 
@@ -129,6 +131,7 @@ def _page(form: SetupForm, invited: Invited, settings: ServiceSettings, problems
         hints=settings,
         page_path=url_for(".invitation", token=token),
         opened_path=url_for(".opened", token=token),
+        mine_url=url_for(".mine", token=token),
         password_label=pages.password_label(settings),
         device=pages.device(),
         chosen_device=pages.chosen_device(),

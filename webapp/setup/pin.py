@@ -79,6 +79,7 @@ def _page(token: str, form: PinForm, invited: Invited, settings: ServiceSettings
         valid_until=invited.expires_at,
         page_path=url_for(".invitation", token=token),
         opened_path=url_for(".opened", token=token),
+        mine_url=url_for(".mine", token=token),
         device=pages.device(),
         chosen_device=pages.chosen_device(),
         device_links=tuple((d, url_for(".invitation", token=token, device=d.value)) for d in Device),

@@ -172,9 +172,16 @@ def mark(connection: Connection, invitation_id: bytes | ScalarSelect[bytes], *ma
 
 
 def mark_of_check(connection: Connection, check_hash: bytes, *marks: Mark, now: float) -> None:
-    """Note a step of whoever was invited to this check; nothing for who came without an invitation."""
-    owner = select(checks.c.invitation_id).where(checks.c.token_hash == check_hash).scalar_subquery()
-    mark(connection, owner, *marks, now=now)
+    """Note a step of whoever was invited to this check; nothing for who came without an invitation.
+
+    Nor for another address that the person sets up besides: the invitation is to one.
+    """
+    owner = select(checks.c.invitation_id).where(
+        checks.c.token_hash == check_hash,
+        checks.c.invitation_id == invitations.c.id,
+        checks.c.address_key == invitations.c.address_key,
+    )
+    mark(connection, owner.scalar_subquery(), *marks, now=now)
 
 
 def is_marked(connection: Connection, invitation_id: bytes, mark: Mark) -> bool:
