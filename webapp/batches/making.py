@@ -6,7 +6,7 @@ Everything is a stream: a few dozen rows are in memory at any time, whatever the
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -34,7 +34,8 @@ CHUNK, CHUNK_CHECKED = 100, 8
 """Rows that are worked on together; few where each waits for its server, so that progress is seen."""
 SHOWN_PROBLEMS = 1_000
 
-Invite = Callable[[Sequence[Employee]], Sequence[Invitation]]
+Invite = Callable[[Sequence[Employee], Container[int]], Sequence[Invitation]]
+"""People, and the rows whose password the live check accepted -> their links."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,7 +173,9 @@ class _Making:
             for employee, verdict in zip(employees, verdicts, strict=True)
         }
         usable = [employee for employee in employees if not rendered[employee.row].failed]
-        invitations = dict(zip((employee.row for employee in usable), self._tools.invite(usable), strict=True))
+        tried = self._tried(employees, verdicts)
+        links = self._tools.invite(usable, tried)
+        invitations = dict(zip((employee.row for employee in usable), links, strict=True))
         for row in chunk:
             made = rendered.get(row.row.number)
             if row.employee is None or made is None:
@@ -193,6 +196,12 @@ class _Making:
         if self._tools.check is None:
             return [Verdict(tried=True)] * len(employees)
         return self._tools.check.check(employees)
+
+    def _tried(self, employees: Sequence[Employee], verdicts: Sequence[Verdict]) -> frozenset[int]:
+        if self._tools.check is None:
+            return frozenset()
+        pairs = zip(employees, verdicts, strict=True)
+        return frozenset(employee.row for employee, verdict in pairs if verdict.tried)
 
     def _render(self, employee: Employee, verdict: Verdict) -> _Rendered:
         if verdict.failed:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Container, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import click
 
@@ -22,13 +22,15 @@ from webapp.cli.terminal import Terminal, is_terminal_output, json_option, langu
 if TYPE_CHECKING:
     from webapp.batches.columns import Columns, Field
     from webapp.batches.gentle import GentleCheck
+    from webapp.batches.invitations import Invitation
     from webapp.batches.making import Tally, Wanted
     from webapp.batches.reading import ListFile
-    from webapp.batches.rows import CellProblem, CheckedRow, FindSettings, Rules
+    from webapp.batches.rows import CellProblem, CheckedRow, Employee, FindSettings, Rules
     from webapp.config import Config
     from webapp.store import Store
 
 MODES = ("invitations", "ready-made")
+MOST_DAYS = {"invitations": 365, "ready-made": 30}
 PARTS = ("profiles", "k9s", "qr", "handouts")
 LAYOUTS = ("postcard", "a4-4", "a4-8")
 PREVIEW = 20
@@ -53,7 +55,8 @@ class Choices:
     delimiter: str | None
     layout: str
     only: tuple[str, ...]
-    days: int
+    days: int | None
+    pins: Path | None
     company: str | None
     help_desk: str | None
 
@@ -100,7 +103,8 @@ def one_sign(ctx: click.Context, param: click.Parameter, value: str | None) -> s
     type=click.Choice(MODES),
     default=MODES[0],
     show_default=True,
-    help="invitations: links without a secret. ready-made: profiles with the list's passwords in them.",
+    help="invitations: links without a secret. ready-made: links that hand out the list's passwords for a PIN, and"
+    " profiles with the passwords in them.",
 )
 @click.option("--check", is_flag=True, help="Try each password of the list on the mail servers, gently.")
 @click.option(
@@ -120,7 +124,7 @@ def one_sign(ctx: click.Context, param: click.Parameter, value: str | None) -> s
     callback=mapped_columns,
     metavar="COLUMN=FIELD",
     help="Say what a column means, by its heading or letter: address, full_name, family_name, given_name,"
-    " department, employee_number, username, password or notify. May be repeated.",
+    " department, employee_number, username, password, pin or notify. May be repeated.",
 )
 @click.option("--encoding", callback=known_encoding, metavar="NAME", help="Encoding of a text file.")
 @click.option("--delimiter", callback=one_sign, metavar="SIGN", help="Delimiter of a text file, such as ; or tab.")
@@ -139,11 +143,14 @@ def one_sign(ctx: click.Context, param: click.Parameter, value: str | None) -> s
 )
 @click.option(
     "--days",
-    type=click.IntRange(1, 365),
-    default=30,
-    show_default=True,
+    type=click.IntRange(1, MOST_DAYS["invitations"]),
     metavar="NUMBER",
-    help="How long new links open.",
+    help="How long new links open: 30 days unless it is said here; ready-made ones 3, and never longer than 30.",
+)
+@click.option(
+    "--pins",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write the PINs of ready-made links into this file (mode 0600), instead of into the ZIP.",
 )
 @click.option("--company", metavar="TEXT", help="Company on the cards (default: as the domain says).")
 @click.option("--help-desk", metavar="TEXT", help="Whom to ask, on the cards (default: as the domain says).")
@@ -154,20 +161,39 @@ def bulk(terminal: Terminal, /, **options: Any) -> int:
     """Make everything for the people in FILE (CSV, TSV or .xlsx) and write it into one ZIP.
 
     The ZIP holds profiles/ (signed), k9s/ (for Thunderbird on Android), qr/ (SVG and PNG of each person's link),
-    handouts.pdf, results.csv and problems.csv. Encoding, delimiter and columns are found and shown first. Every
-    row is checked; the good ones are made, the bad ones come back in problems.csv with two more columns, and the
-    exit status is then 1. A person who was invited before keeps the link and the card.
+    handouts.pdf, results.csv and problems.csv; in the mode ready-made also pins.csv, which is never handed on
+    together with a card. Encoding, delimiter and columns are found and shown first. Every row is checked; the good
+    ones are made, the bad ones come back in problems.csv with two more columns, and the exit status is then 1. A
+    person who was invited before keeps the link and the card.
 
     \b
     Examples:
       hagaki bulk people.xlsx --dry-run
       hagaki bulk people.csv -o people.zip --layout a4-4
       hagaki bulk people.csv -o people.zip --mode ready-made --check --map "E-Mail (privat)=address"
+      hagaki bulk people.csv -o people.zip --mode ready-made --pins pins.csv
     """
     choices = Choices(**options)
+    _refuse_what_does_not_fit(choices)
+    return _Bulk(terminal, choices, load_config()).run()
+
+
+def _refuse_what_does_not_fit(choices: Choices) -> None:
     if choices.output is None and not choices.dry_run:
         raise click.UsageError("Name the ZIP file with -o, or only look with --dry-run.")
-    return _Bulk(terminal, choices, load_config()).run()
+    most = MOST_DAYS[choices.mode]
+    if choices.days is not None and choices.days > most:
+        raise click.BadParameter(
+            f"Links of the mode {choices.mode} open for at most {most} days.", param_hint="--days"
+        )
+    if choices.pins is not None and choices.mode != "ready-made":
+        raise click.BadParameter("Only links of the mode ready-made have PINs.", param_hint="--pins")
+    if choices.pins is not None and choices.output is not None and _is_same(choices.pins, choices.output):
+        raise click.BadParameter("The PINs need another file than the ZIP.", param_hint="--pins")
+
+
+def _is_same(one: Path, other: Path) -> bool:
+    return one.resolve() == other.resolve()
 
 
 class _NothingWanted(Exception):
@@ -234,32 +260,34 @@ class _Bulk:
         choices = self._choices
         if choices.mode == "invitations" and columns.has(Field.PASSWORD) and not choices.check:
             self._notes.append(Problem(Code.LIST_PASSWORDS_UNUSED))
+        if choices.mode == "invitations" and columns.has(Field.PIN):
+            self._notes.append(Problem(Code.LIST_PINS_UNUSED))
         if not choices.dry_run and urlsplit(self._config.base_url).hostname in LOCAL_HOSTS:
             self._notes.append(Problem(Code.LINK_ONLY_LOCAL, {"base_url": self._config.base_url}))
 
     # making
 
     def _make(self, listing: ListFile, columns: Columns, rules: Rules, store: Store, *, total: int) -> Tally:
-        from webapp.batches.columns import Field
         from webapp.batches.invitations import BatchState, Invitations
         from webapp.batches.making import Tools, make
         from webapp.certificates import load_signer
 
-        assert self._choices.output is not None
         wanted = self._wanted()
         signer = load_signer(self._config)
         invitations = Invitations(store, link_key=self._config.link_key)
         batch = invitations.begin(name=listing.name, mode=wanted.mode, total=total)
-        invite = partial(invitations.invite, batch, expires_at=wanted.expires_at.timestamp())
-        private = columns.has(Field.PASSWORD)
+
+        def invite(employees: Sequence[Employee], tried: Container[int]) -> Sequence[Invitation]:
+            expires_at = wanted.expires_at.timestamp()
+            return invitations.invite(batch, employees, expires_at=expires_at, mode=wanted.mode, tried=tried)
+
         try:
-            with (
-                self._gentle() as check,
-                self._progress(total) as on_progress,
-                replacing(self._choices.output, private=private) as output,
-            ):
+            with self._gentle() as check, self._progress(total) as on_progress, self._files(columns) as files:
                 tools = Tools(signer=signer, invite=invite, check=check)
-                tally = make(listing, columns, rules, wanted, tools, output, total=total, on_progress=on_progress)
+                output, pins = files
+                tally = make(
+                    listing, columns, rules, wanted, tools, output, total=total, pins=pins, on_progress=on_progress
+                )
         except BaseException:
             invitations.end(batch, made=0, state=BatchState.STOPPED)
             raise
@@ -267,18 +295,34 @@ class _Bulk:
         self._notes += check.problems if check is not None else ()
         return tally
 
+    @contextmanager
+    def _files(self, columns: Columns) -> Iterator[tuple[IO[bytes], IO[bytes] | None]]:
+        """The ZIP and, where they are wanted apart, the PINs: both files, or none."""
+        from webapp.batches.columns import Field
+
+        choices = self._choices
+        assert choices.output is not None
+        private = choices.mode == "ready-made" or columns.has(Field.PASSWORD) or columns.has(Field.PIN)
+        with ExitStack() as stack:
+            pins = None if choices.pins is None else stack.enter_context(replacing(choices.pins, private=True))
+            yield stack.enter_context(replacing(choices.output, private=private)), pins
+
     def _wanted(self) -> Wanted:
         from webapp.batches.making import Mode, Part, Wanted
+        from webapp.batches.uploads import Choices as ListChoices
+        from webapp.batches.uploads import usual_days
         from webapp.handouts import Layout
 
         choices, config = self._choices, self._config
-        last_day = datetime.now(config.timezone) + timedelta(days=choices.days)
+        mode = Mode(choices.mode)
+        days = usual_days(mode) if choices.days is None else choices.days
+        ends = ListChoices(mode=mode, days=days).expires_at(datetime.now(UTC), config.timezone)
         return Wanted(
-            mode=Mode(choices.mode),
+            mode=mode,
             base_url=config.base_url,
             language=self._terminal.language,
             timezone=config.timezone,
-            expires_at=last_day.replace(hour=23, minute=59, second=0, microsecond=0).astimezone(UTC),
+            expires_at=datetime.fromtimestamp(ends, UTC),
             parts=frozenset(map(Part, choices.only)) or frozenset(Part),
             layout=Layout(choices.layout),
             company=choices.company,
@@ -299,9 +343,20 @@ class _Bulk:
             yield check
 
     @contextmanager
-    def _progress(self, total: int) -> Iterator[Callable[[Tally], None] | None]:
+    def _progress(self, total: int) -> Iterator[Callable[[Tally], None]]:
+        with self._bar(total) as bar:
+
+            def advance(tally: Tally) -> None:
+                bar(tally)
+                if self._choices.strict and tally.failed:
+                    raise _NothingWanted(tally)
+
+            yield advance
+
+    @contextmanager
+    def _bar(self, total: int) -> Iterator[Callable[[Tally], None]]:
         if not is_terminal_output():
-            yield None
+            yield _say_nothing
             return
         label = self._terminal.translate(N_("Making"))
         start = monotonic()
@@ -391,6 +446,7 @@ class _Bulk:
             "made": tally.made if written else 0,
             "failed": tally.failed,
             "output": str(written) if written else None,
+            "pins": str(self._choices.pins) if written and self._choices.pins else None,
             "preview": self._preview,
             "codes": {str(code): count for code, count in sorted(tally.codes.items())},
             "problems": [
@@ -407,6 +463,10 @@ class _Bulk:
             "heading": found.heading or None,
             "value": found.value or None,
         }
+
+
+def _say_nothing(tally: Tally) -> None:
+    """Progress that nobody watches."""
 
 
 def _columns_document(columns: Columns) -> list[dict[str, Any]]:
@@ -433,6 +493,7 @@ def _row_document(checked: CheckedRow) -> dict[str, Any]:
         "employee_number": employee.employee_number,
         "username": employee.username,
         "has_password": employee.password is not None,
+        "has_pin": employee.pin is not None,
     }
 
 

@@ -8,7 +8,7 @@ import plistlib
 import re
 import subprocess
 import zipfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,6 +21,7 @@ from PIL import Image
 from profiles.address import Address
 from profiles.model import Authentication, MailAccount
 from profiles.problems import Code, Problem
+from profiles.signing import Signer
 from tests.conftest import require
 from tests.webapp.batches.lists import (
     BAD,
@@ -35,11 +36,11 @@ from tests.webapp.batches.lists import (
 from tests.webapp.clock import Clock
 from webapp.batches.columns import find_columns
 from webapp.batches.gentle import GentleCheck
-from webapp.batches.invitations import Invitations
+from webapp.batches.invitations import Invitation, Invitations
 from webapp.batches.making import RESULTS, Mode, Part, Tally, Tools, Wanted, make, survey
 from webapp.batches.reading import open_list
 from webapp.batches.rows import Employee, Rules
-from webapp.certificates import load_signer
+from webapp.batches.tables import PINS
 from webapp.config import Config, load
 from webapp.links import hash_token
 from webapp.local_ca import ROOT_FILE
@@ -90,7 +91,7 @@ def opened(config: Config) -> Iterator[Store]:
 
 
 @pytest.fixture
-def make_list(config: Config, opened: Store, tmp_path: Path) -> Make:
+def make_list(config: Config, opened: Store, tmp_path: Path, signer: Signer) -> Make:
     """Make a list as `hagaki bulk` does."""
 
     def run(
@@ -116,10 +117,11 @@ def make_list(config: Config, opened: Store, tmp_path: Path) -> Make:
         invitations = Invitations(opened, link_key=config.link_key)
         batch = invitations.begin(name=name, mode=mode, total=0)
 
-        def invite(employees: Sequence[object]) -> object:
-            return invitations.invite(batch, employees, expires_at=wanted.expires_at.timestamp())  # type: ignore[arg-type]
+        def invite(employees: Sequence[Employee], tried: Container[int]) -> Sequence[Invitation]:
+            ends = wanted.expires_at.timestamp()
+            return invitations.invite(batch, employees, expires_at=ends, mode=mode, tried=tried)
 
-        tools = Tools(signer=load_signer(config), invite=invite, check=check)  # type: ignore[arg-type]
+        tools = Tools(signer=signer, invite=invite, check=check)
         total = survey(listing, columns, rules).total
         progress: list[tuple[int, int]] = []
         target = io.BytesIO()
@@ -150,7 +152,9 @@ def test_every_good_row_gets_everything(make_list: Make) -> None:
     assert made.progress[-1] == (3, 3)
 
 
-def test_every_profile_verifies_and_holds_its_password(make_list: Make, config: Config, tmp_path: Path) -> None:
+def test_every_profile_verifies_and_holds_its_password(
+    make_list: Make, signing_config: Config, tmp_path: Path
+) -> None:
     made = make_list(csv_bytes([HEADINGS, *PEOPLE]))
 
     passwords = {}
@@ -164,7 +168,7 @@ def test_every_profile_verifies_and_holds_its_password(make_list: Make, config: 
             "-in",
             "p",
             "-CAfile",
-            str(config.data / "signing" / ROOT_FILE),
+            str(signing_config.data / "signing" / ROOT_FILE),
             "-purpose",
             "any",
         ]
@@ -343,3 +347,44 @@ def test_a_format_that_cannot_hold_the_account_fails_the_ready_made_row_only(mak
     assert (ready["status"], ready["code"]) == ("failed", "FORMAT_CANNOT_HOLD")
     assert (invited["status"], invited["code"], invited["file"]) == ("made", "FORMAT_CANNOT_HOLD", "")
     assert invited["link"]
+
+
+def test_the_pin_of_a_card_opens_its_link_and_nothing_else_in_the_zip(
+    make_list: Make, config: Config, opened: Store
+) -> None:
+    made = make_list(csv_bytes([(*HEADINGS, "PIN"), (*PEOPLE[0], "501928"), (*PEOPLE[1], "")]))
+
+    head, *rows = made.table("pins.csv")
+    assert tuple(head) == PINS
+    assert rows[0][4] == "501928"
+    assert len(rows[1][4]) == 6
+    invitations = Invitations(opened, link_key=config.link_key)
+    for row in rows:
+        link = made.results[row[1]]["link"]
+        password = next(person[4] for person in PEOPLE if person[2] == row[1])
+        assert invitations.open_ready_made(link[-22:], row[4]).password == password
+        assert link not in ",".join(row)
+        others = b"".join(data for name, data in made.members.items() if name != "pins.csv")
+        assert row[4].encode() not in others.replace(link.encode(), b"")
+
+
+def test_a_list_made_again_keeps_every_pin(make_list: Make) -> None:
+    first = make_list(csv_bytes([HEADINGS, *PEOPLE[:2]]))
+
+    second = make_list(csv_bytes([HEADINGS, *PEOPLE]))
+
+    assert second.table("pins.csv")[:3] == first.table("pins.csv")
+
+
+@pytest.mark.parametrize("accepted", [True, False])
+def test_a_password_that_the_check_accepted_is_marked(
+    accepted: bool, make_list: Make, opened: Store, clock: Clock
+) -> None:
+    codes = {} if accepted else {"taro@corp.example": Code.AUTH_RATE_LIMITED}
+    with check_of(codes, clock) as check:
+        made = make_list(csv_bytes([HEADINGS, PEOPLE[0]]), check=check)
+
+    with opened.read() as connection:
+        row = invitation_rows.by_token(connection, hash_token(made.results["taro@corp.example"]["link"][-22:]))
+    assert row is not None
+    assert row.tried is accepted

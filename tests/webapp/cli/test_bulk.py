@@ -6,9 +6,13 @@ import csv
 import io
 import os
 import pty
+import re
+import shutil
+import sqlite3
 import stat
 import subprocess
 import zipfile
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -18,13 +22,24 @@ from tests.servers.people import PEOPLE as ACCOUNTS
 from tests.servers.people import WRONG
 from tests.webapp.batches.lists import BAD, HEADINGS, PEOPLE, csv_bytes, workbook_bytes, write
 from tests.webapp.cli.command import HAGAKI, Command, is_japanese
+from tests.webapp.cli.conftest import DOMAIN
+
+
+@pytest.fixture(scope="module")
+def host(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The data folder of a host with one domain: keys, database and certificates take long to make."""
+    folder = tmp_path_factory.mktemp("host")
+    command = Command(folder)
+    command("domain", "add", "-", stdin=DOMAIN)
+    command("signing", "status", status=None)
+    return folder / "data"
 
 
 @pytest.fixture
-def hosted(hagaki: Command, corp: Path) -> Command:
+def hosted(hagaki: Command, host: Path) -> Command:
     """The command of a host with one domain and a name."""
     hagaki.variables["HAGAKI_BASE_URL"] = "https://m.example.co.jp"
-    hagaki("domain", "add", corp)
+    shutil.copytree(host, hagaki.folder / "data")
     return hagaki
 
 
@@ -57,7 +72,7 @@ def test_a_good_list_is_made_whole(hosted: Command, people: Path, tmp_path: Path
 
     found = members(tmp_path / "out.zip")
     assert {name.split("/")[0] for name in found} == {
-        "profiles", "k9s", "qr", "handouts.pdf", "results.csv", "problems.csv",
+        "profiles", "k9s", "qr", "handouts.pdf", "results.csv", "pins.csv", "problems.csv",
     }  # fmt: skip
     assert [row["status"] for row in results(tmp_path / "out.zip")] == ["made"] * 3
     document = done.json
@@ -130,13 +145,56 @@ def test_a_workbook_and_a_column_named_by_hand(hosted: Command, tmp_path: Path) 
     ]
 
 
-def test_a_second_run_keeps_the_links(hosted: Command, people: Path, tmp_path: Path) -> None:
-    hosted("bulk", people, "-o", "one.zip")
-    hosted("bulk", people, "-o", "two.zip", "--mode", "ready-made")
+@pytest.mark.parametrize("mode", ["invitations", "ready-made"])
+def test_a_second_run_keeps_the_links(mode: str, hosted: Command, people: Path, tmp_path: Path) -> None:
+    hosted("bulk", people, "-o", "one.zip", "--mode", mode)
+    hosted("bulk", people, "-o", "two.zip", "--mode", mode)
 
     one, two = (results(tmp_path / name) for name in ("one.zip", "two.zip"))
     assert [row["link"] for row in one] == [row["link"] for row in two]
     assert all(row["link"].startswith("https://m.example.co.jp/s/") for row in one)
+
+
+def test_pins_can_be_kept_out_of_the_zip(hosted: Command, people: Path, tmp_path: Path) -> None:
+    done = hosted("bulk", people, "-o", "out.zip", "--mode", "ready-made", "--pins", "pins.csv", "--json")
+
+    assert "pins.csv" not in members(tmp_path / "out.zip")
+    assert stat.S_IMODE((tmp_path / "pins.csv").stat().st_mode) == 0o600
+    text = (tmp_path / "pins.csv").read_text("utf-8-sig")
+    rows = list(csv.DictReader(io.StringIO(text, newline="")))
+    assert [row["address"] for row in rows] == [person[2] for person in PEOPLE]
+    assert all(re.fullmatch(r"\d{6}", row["pin"]) for row in rows)
+    assert "/s/" not in text
+    assert done.json["pins"] == "pins.csv"
+    assert not [row["pin"] for row in rows if row["pin"] in done.out + done.err]
+
+
+def test_the_old_pins_stay_when_the_zip_fails(hosted: Command, people: Path, tmp_path: Path) -> None:
+    (tmp_path / "pins.csv").write_text("old")
+
+    hosted("bulk", people, "-o", "none/out.zip", "--mode", "ready-made", "--pins", "pins.csv", status=1)
+
+    assert (tmp_path / "pins.csv").read_text() == "old"
+
+
+@pytest.mark.parametrize(("mode", "days"), [("invitations", 30), ("ready-made", 3)])
+def test_links_open_as_long_as_their_mode_says(
+    mode: str, days: int, hosted: Command, people: Path, tmp_path: Path
+) -> None:
+    hosted("bulk", people, "-o", "out.zip", "--mode", mode)
+
+    with closing(sqlite3.connect(tmp_path / "data" / "hagaki.sqlite")) as database:
+        found = database.execute("SELECT expires_at - created_at FROM invitations").fetchall()
+    assert {int((seconds + 60) // 86400) for (seconds,) in found} == {days}
+
+
+def test_a_pin_of_the_list_is_told_where_nobody_needs_it(hosted: Command, tmp_path: Path) -> None:
+    rows = [("氏名", "mail", "暗証番号"), ("山田", "taro@corp.example", "501928")]
+
+    done = hosted("bulk", write(tmp_path, csv_bytes(rows)), "-o", "out.zip", "--json")
+
+    assert "LIST_PINS_UNUSED" in done.codes
+    assert "501928" not in done.out + done.err
 
 
 def test_links_that_only_this_machine_can_open_are_told(hagaki: Command, corp: Path, people: Path) -> None:
@@ -159,6 +217,10 @@ def test_links_that_only_this_machine_can_open_are_told(hagaki: Command, corp: P
         ["list.csv", "-o", "out.zip", "--mode", "other"],
         ["list.csv", "-o", "out.zip", "--layout", "a5"],
         ["list.csv", "-o", "out.zip", "--days", "0"],
+        ["list.csv", "-o", "out.zip", "--days", "366"],
+        ["list.csv", "-o", "out.zip", "--mode", "ready-made", "--days", "31"],
+        ["list.csv", "-o", "out.zip", "--pins", "pins.csv"],
+        ["list.csv", "-o", "out.zip", "--mode", "ready-made", "--pins", "./out.zip"],
         ["list.csv", "-o", "out.zip", "--check-rate", "0"],
         [],
     ],
@@ -216,6 +278,21 @@ def test_no_password_is_left_in_the_data_folder(mode: str, hosted: Command, peop
         assert address.encode() in written
         for encoding in ("utf-8", "utf-16-le"):
             assert password.encode(encoding) not in written
+
+
+@pytest.mark.servers
+def test_strict_stops_where_a_server_refuses_a_password(
+    at_servers: Command, environment: Environment, tmp_path: Path
+) -> None:
+    (tmp_path / "domain.toml").write_text(environment.toml())
+    at_servers("domain", "add", tmp_path / "domain.toml")
+    path = write(tmp_path, csv_bytes([("氏名", "mail", "password"), ("Jiro", ACCOUNTS["second"].address, WRONG)]))
+
+    done = at_servers("bulk", path, "-o", "out.zip", "--check", "--strict", "--json", status=1)
+
+    assert done.codes >= {"AUTH_WRONG_PASSWORD"}
+    assert not (tmp_path / "out.zip").exists()
+    assert done.json["made"] == 0
 
 
 @pytest.mark.servers
