@@ -48,6 +48,7 @@ ACTIONS: Mapping[str, LazyString] = {
     "token.create": _l("made a token"),
     "token.revoke": _l("revoked a token"),
     "helpdesk.search": _l("looked for a person’s checks"),
+    "phone.lost": _l("reported a lost phone"),
     "domain.doctor": _l("examined a domain"),
     "list.upload": _l("uploaded a list"),
     "list.delete": _l("deleted an uploaded list"),
