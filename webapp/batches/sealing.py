@@ -31,6 +31,8 @@ class RowSecrets:
     pin: str | None = field(default=None, repr=False)
     cells: tuple[str, ...] = field(default=(), repr=False)
     """Of a bad row: all of them, as written."""
+    address: str = field(default="", repr=False)
+    """Of a bad row: as far as it could be read, where it is too doubtful to stand openly."""
     problems: tuple[CellProblem, ...] = field(default=(), repr=False)
     """Of a bad row: in full, with what they quote."""
 

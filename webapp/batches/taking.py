@@ -89,7 +89,7 @@ class Taking:
             found.column == column and found.problem.is_error for found in checked.problems
         )
         address = "" if doubtful else checked.address
-        kept = RowSecrets(cells=checked.row.cells, problems=checked.problems)
+        kept = RowSecrets(cells=checked.row.cells, address=checked.address, problems=checked.problems)
         return NewRow(
             id=row_id,
             batch_id=self.batch_id,
