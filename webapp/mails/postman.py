@@ -140,7 +140,7 @@ class Postman:
             reply = session.answer(deadline)
         except Ended:
             self._drop()
-            return Handed(fate=Fate.UNSURE, problem=self._problem(Code.MAIL_UNSURE, recipient))
+            return Handed(fate=Fate.UNSURE, problem=self._problem(Code.MAIL_UNSURE, recipient), concerns_all=True)
         if reply.kind == "2":
             return Handed(fate=Fate.SENT, reply=reply.shown)
         if reply.is_leaving:

@@ -1,0 +1,85 @@
+"""How mails travel to a domain: what its exchanger offers, and that a closed port holds nobody up."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from profiles.problems import Code
+from tests.servers.dns import NameServer
+from tests.servers.environment import NETWORKS
+from tests.servers.scripted import Conversation, ScriptedServer, Smtp, closes, is_silent
+from tests.servers.world import World
+from webapp.mails import Passage, Passages
+from webapp.outbound import Outbound
+
+
+def outbound(name_server: NameServer, *servers: ScriptedServer) -> Outbound:
+    """The door to exchangers: the first stands for mx1, the next for mx2, on port 25."""
+    hosts = {(f"mx{number}.example.com", 25): (one.host, one.port) for number, one in enumerate(servers, 1)}
+    return Outbound(allow_networks=NETWORKS, resolver=name_server.resolver, connect_to=hosts)
+
+
+@pytest.mark.parametrize(
+    ("talk", "passage", "code"),
+    [
+        (Smtp(ehlo=("PIPELINING", "STARTTLS")), Passage.ENCRYPTED, None),
+        (Smtp(ehlo=("PIPELINING", "SIZE 1000")), Passage.CLEAR, Code.MAIL_UNENCRYPTED),
+        (Smtp(greeting="554 5.7.1 no dynamic addresses"), Passage.UNKNOWN, Code.MAIL_ENCRYPTION_UNKNOWN),
+        (closes, Passage.UNKNOWN, Code.MAIL_ENCRYPTION_UNKNOWN),
+    ],
+)
+def test_what_an_exchanger_offers(
+    world: World, name_server: NameServer, talk: Conversation, passage: Passage, code: Code | None
+) -> None:
+    name_server.records = {("corp.example", "MX"): ["10 mx1.example.com."]}
+
+    with ScriptedServer(talk) as server, Passages(outbound(name_server, server)) as passages:
+        found = passages.of("corp.example", wait=5)
+        note = passages.note("corp.example", wait=5)
+        looks = len(server.records)
+
+    assert found is passage
+    assert (note.code if note else None) is code
+    assert looks == 1
+
+
+def test_the_next_exchanger_is_asked_where_the_first_is_not_there(world: World, name_server: NameServer) -> None:
+    name_server.records = {("corp.example", "MX"): ["10 mx1.example.com.", "20 mx2.example.com."]}
+    with ScriptedServer(Smtp()) as gone:
+        pass
+
+    with (
+        ScriptedServer(Smtp(ehlo=("STARTTLS",))) as server,
+        Passages(outbound(name_server, gone, server)) as passages,
+    ):
+        found = passages.of("corp.example", wait=5)
+
+    assert found is Passage.ENCRYPTED
+
+
+def test_a_silent_exchanger_holds_nobody_up(world: World, name_server: NameServer) -> None:
+    name_server.records = {("corp.example", "MX"): ["10 mx1.example.com."]}
+
+    with ScriptedServer(is_silent) as server, Passages(outbound(name_server, server)) as passages:
+        start = time.monotonic()
+        found = passages.of("corp.example", wait=0)
+        waited = time.monotonic() - start
+
+    assert found is Passage.UNKNOWN
+    assert waited < 2.5
+
+
+def test_nobody_is_asked_any_more_once_nobody_could_be_reached(world: World, name_server: NameServer) -> None:
+    with ScriptedServer(Smtp()) as gone:
+        pass
+    names = [f"d{number}.example" for number in range(6)]
+    name_server.records = {(name, "MX"): ["10 mx1.example.com."] for name in names}
+
+    with Passages(outbound(name_server, gone)) as passages:
+        found = [passages.of(name, wait=5) for name in names]
+        asked = {name for name, kind in name_server.queries if kind == "MX"}
+
+    assert found == [Passage.UNKNOWN] * 6
+    assert asked == set(names[:3])
