@@ -14,6 +14,7 @@ from webapp.accounts import Accounts, open_accounts
 from webapp.batches.following import Following
 from webapp.batches.invitations import Invitations
 from webapp.batches.leavers import Leavers
+from webapp.batches.mailing import Mailing
 from webapp.batches.queue import open_queue
 from webapp.batches.repeats import Repeats
 from webapp.batches.result_rows import ResultRows
@@ -58,6 +59,7 @@ class Services:
     accounts: Accounts
     uploads: Uploads
     batches: Batches
+    mailing: Mailing
     set_ups: SetUps
 
     def signer_is_public(self) -> bool:
@@ -81,6 +83,7 @@ def open_services(config: Config, *, probe: Probe | None = None, search: Search 
     checks = Checks(store, directory, config, probe=probe)
     checks.start_sweeping()
     accounts = open_accounts(store, config)
+    enqueue = open_queue(config).enqueue
     invitations = Invitations(store, link_key=config.link_key)
     return Services(
         config=config,
@@ -96,9 +99,8 @@ def open_services(config: Config, *, probe: Probe | None = None, search: Search 
         search=search or live_search(config, directory),
         accounts=accounts,
         uploads=Uploads(store, record=accounts.audit.record),
-        batches=open_batches(
-            store, directory.find, config, record=accounts.audit.record, enqueue=open_queue(config).enqueue
-        ),
+        batches=open_batches(store, directory.find, config, record=accounts.audit.record, enqueue=enqueue),
+        mailing=Mailing(store, config, directory.find, record=accounts.audit.record, wake=enqueue),
         set_ups=SetUps(store, link_key=config.link_key, record=accounts.audit.record),
     )
 
