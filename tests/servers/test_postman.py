@@ -313,7 +313,7 @@ def test_a_relay_that_is_not_there_is_told(world: World) -> None:
 
     assert handed.problem is not None
     assert (handed.fate, handed.problem.code) == (Fate.LATER, Code.MAIL_RELAY_UNUSABLE)
-    assert handed.problem.params["reason"] == "it cannot be reached"
+    assert handed.problem.params["reason"] == "nobody answers on this port"
 
 
 def test_no_address_can_hold_a_line_of_its_own(world: World) -> None:

@@ -11,7 +11,7 @@ import re
 import ssl
 from dataclasses import dataclass
 
-from profiles.problems import N_, Code, Problem, quoted
+from profiles.problems import N_, Code, Problem, ProblemError, quoted
 from webapp.mails.relay import Relay, Security
 from webapp.outbound import Deadline, Outbound, Stream, StreamClosed, StreamTimeout
 
@@ -20,6 +20,12 @@ _MOST_LINE = 4096
 _MOST_LINES = 100
 _SHOWN = 200
 _REPLY_SECONDS = 60.0
+_UNREACHED = {
+    Code.CONNECT_REFUSED: N_("nobody answers on this port"),
+    Code.CONNECT_TIMEOUT: N_("it did not answer in time"),
+    Code.DNS_NXDOMAIN: N_("its name does not exist"),
+    Code.DNS_NO_ADDRESS: N_("its name has no address"),
+}
 _EXPIRED, _NAMES = (10,), (62, 64)
 """OpenSSL's X509_V_ERR_…"""
 
@@ -141,12 +147,10 @@ class Session:
 
 def open_session(relay: Relay, outbound: Outbound, deadline: Deadline, *, own_name: str) -> Session:
     """Connect, begin TLS, log in; raises Unusable with why it cannot be."""
-    from profiles.problems import ProblemError
-
     try:
         stream = outbound.connect(outbound.target(relay.host, relay.port, deadline), deadline)
     except ProblemError as error:
-        raise unusable(relay, N_("it cannot be reached"), str(error.problems[0].code)) from None
+        raise unusable(relay, _UNREACHED.get(error.problems[0].code, N_("it cannot be reached"))) from None
     session = Session(stream, own_name=own_name)
     try:
         _begin(session, relay, outbound, deadline)
