@@ -89,7 +89,7 @@ class ResultLine:
     @property
     def address(self) -> str:
         """As far as it could be read."""
-        return self.stored.address
+        return self.stored.address or self.secrets.address
 
     def cells(self, options: BatchOptions) -> tuple[str, ...]:
         """The row as the list said it, or the part of it that was kept."""
