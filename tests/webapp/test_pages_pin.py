@@ -24,7 +24,7 @@ from tests.webapp.page_world import (
     open_pages,
     title,
 )
-from webapp.batches.invitations import Invitation
+from webapp.batches.invitations import Invitation, end_of
 from webapp.batches.options import Mode
 from webapp.batches.rows import Employee
 from webapp.links import SAMPLE_TOKEN, hash_token
@@ -185,7 +185,7 @@ def test_a_form_of_one_link_does_not_fit_another(pages: Pages) -> None:
 def test_an_ended_link_says_so_in_both_languages(pages: Pages) -> None:
     link = invite(pages, seconds=-1)
 
-    assert "有効ではありません" in pages.client.get(f"/ja/s/{link.token}").text
+    assert "期限が切れています" in pages.client.get(f"/ja/s/{link.token}").text
     assert "no longer valid" in pages.client.get(f"/en/s/{link.token}").text
     assert pages.client.post(f"/s/{link.token}", data={"pin": PIN}).status_code == 410
 
@@ -394,8 +394,6 @@ def test_a_revoked_invitation_starts_no_check_and_ends_its_own(pages: Pages) -> 
     delivery = pages.checks.view(check).delivery
     assert delivery is not None
     with pages.services.store.write() as connection:
-        from webapp.batches.invitations import end_of
-
         end_of(connection, link.id, now=time.time())
         connection.execute(
             invitations.update().where(invitations.c.token_hash == hash_token(link.token)).values(revoked=True)
@@ -418,3 +416,65 @@ def test_the_code_of_a_test_card_opens_a_friendly_page(language: str, pages: Pag
     assert ("読み取れました" if language == "ja" else "can be read") in title(page.text)
     assert "<form" not in page.text
     assert pages.client.post(f"/s/{SAMPLE_TOKEN}/opened").status_code == 422
+
+
+# the password itself, for apps that read no profile
+
+
+def opened_check(pages: Pages, link: Invitation) -> str:
+    """The token of the check behind an opened link."""
+    return send(pages, link, PIN).headers["Location"].split("/c/")[1].split("/")[0]
+
+
+def password_form(page: str) -> re.Match[str] | None:
+    """The form that shows the password."""
+    return re.search(r'action="(/c/[^"]+/password[^"]*)">(.*?)</form>', page, re.S)
+
+
+@pytest.mark.parametrize("device", ["android", "windows", "mac", "linux"])
+def test_other_apps_are_told_the_password_by_a_press(device: str, pages: Pages) -> None:
+    check = opened_check(pages, invite(pages))
+    page = pages.client.get(f"/c/{check}/{device}").text
+    form = password_form(page)
+    assert form is not None
+    assert "合言葉" not in page
+    looked = pages.client.get(form[1])
+    assert (looked.status_code, looked.headers["Location"].startswith("/c/")) == (302, True)
+    assert pages.client.post(form[1]).status_code == 422
+
+    shown = pages.client.post(form[1], data={"csrf_token": form_token(form[2])})
+
+    assert shown.status_code == 200
+    assert shown.headers["Cache-Control"] == "no-store"
+    assert "correct 合言葉 &lt;&amp;&gt; 9" in shown.text
+    assert "<&>" not in shown.text
+
+
+def test_an_iphone_has_it_in_the_profile(pages: Pages) -> None:
+    assert password_form(pages.client.get(f"/c/{opened_check(pages, invite(pages))}/iphone").text) is None
+
+
+def test_a_password_that_was_typed_is_never_shown(pages: Pages) -> None:
+    ready = opened_check(pages, invite(pages))
+    form = password_form(pages.client.get(f"/c/{ready}/windows").text)
+    assert form is not None
+    typed = pages.checked()
+
+    assert password_form(pages.client.get(f"/c/{typed}/windows").text) is None
+    other = pages.client.post(f"/c/{typed}/password", data={"csrf_token": form_token(form[2])})
+    assert other.status_code == 422
+    assert GOOD not in other.text
+
+
+def test_an_ended_link_shows_no_password(pages: Pages) -> None:
+    link = invite(pages)
+    check = opened_check(pages, link)
+    form = password_form(pages.client.get(f"/c/{check}/windows").text)
+    assert form is not None
+    with pages.services.store.write() as connection:
+        end_of(connection, link.id, now=time.time())
+
+    shown = pages.client.post(form[1], data={"csrf_token": form_token(form[2])})
+
+    assert shown.status_code == 410
+    assert "合言葉" not in shown.text

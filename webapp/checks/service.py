@@ -282,6 +282,17 @@ class Checks:
             raise ProblemError(Problem(Code.LINK_EXPIRED))
         self._mark(token, Mark.CONFIRMED)
 
+    def ready_made_password(self, token: str) -> str:
+        """The password of the host's list, for apps that read no profile; LINK_EXPIRED with its hand-over."""
+        with self._store.read() as connection:
+            row = _row(connection, token)
+            view = self._view(connection, token, row)
+            held = self.links.handed_over(connection, link(token, "handover", row.generation))
+        password = held.passwords[0] if held is not None and held.passwords else None
+        if not view.options.ready_made or view.state is not CheckState.OK or password is None:
+            raise ProblemError(Problem(Code.LINK_EXPIRED))
+        return password
+
     def downloaded(self, token: str, filename: str, device: str) -> None:
         """Note that an invited person has a file of this check that holds no password and needs no delivery."""
         with self._store.write() as connection:

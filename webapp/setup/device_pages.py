@@ -52,10 +52,15 @@ def show_device(view: CheckView) -> str:
         signer_is_public=services().signer_is_public(),
         is_hosted=view.source in (Source.DOMAIN, Source.PROVIDER),
         mail_test=mail_test(view),
+        # A profile brings the password along; every other app asks for what the list alone knows.
+        password_url=url_for(".password", token=view.token, device=pages.chosen_device())
+        if view.options.ready_made and device is not Device.IPHONE
+        else None,
+        password_form=confirm_form(f"/c/{view.token}/password"),
         works_url=url_for(".works", token=view.token, device=pages.chosen_device()),
         works_form=confirm_form(f"/c/{view.token}/works"),
         calendars=values.calendars(view.account, files.options(view, language())),
-        removal=files.removal(view),
+        removes_itself=files.removal(view),
         add_url=url_for(".add_account", token=view.token) if view.can_add_account else None,
         mine_url=_mine_url(view),
         **pages.browser_facts(),

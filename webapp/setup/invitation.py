@@ -30,8 +30,8 @@ from webapp.setup.submission import read
 def invitation(token: str, device: str | None = None) -> Response | str | tuple[str, int]:
     """Show the form, or begin the check and go on to its page."""
     del device  # read by pages.device()
+    presentation.belongs_to(pages.house())  # whom to ask, also where the link has ended
     if token == SAMPLE_TOKEN:
-        presentation.belongs_to(pages.house())
         return render_template("setup/sample.html")
     invited = services().invitations.find(token)  # raises for a link that never was or has ended
     settings = services().directory.find(invited.address.domain)

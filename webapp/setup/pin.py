@@ -68,15 +68,16 @@ def _issue(token: str, opened: Opened, settings: ServiceSettings) -> str:
 
 def _page(token: str, form: PinForm, invited: Invited, settings: ServiceSettings, problem: Problem | None) -> str:
     presentation.belongs_to(settings)
+    is_locked = problem is not None and problem.code is Code.PIN_LOCKED
     return render_template(
         "setup/pin.html",
         form=form,
         problems=[] if problem is None else [problem],
-        is_locked=problem is not None and problem.code is Code.PIN_LOCKED,
+        is_locked=is_locked,
         digits=PIN_DIGITS,
         invited=invited,
         number=f"{invited.number % 10_000_000:07}",
-        valid_until=invited.expires_at,
+        valid_until=None if is_locked else invited.expires_at,
         page_path=url_for(".invitation", token=token),
         opened_path=url_for(".opened", token=token),
         mine_url=url_for(".mine", token=token),
