@@ -6,7 +6,7 @@ import resource
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -22,7 +22,7 @@ from webapp.batches.columns import find_columns
 from webapp.batches.invitations import Invitation, Invitations
 from webapp.batches.making import Mode, Part, Tools, Wanted, make, survey
 from webapp.batches.reading import open_list
-from webapp.batches.rows import Rules
+from webapp.batches.rows import Employee, Rules
 from webapp.certificates import load_signer
 from webapp.config import load
 from webapp.store import open_store
@@ -86,8 +86,9 @@ def run(path: Path, folder: Path, parts: frozenset[Part]) -> None:
     total = survey(listing, columns, rules).total
     batch = invitations.begin(name=listing.name, mode=wanted.mode, total=total)
 
-    def invite(employees: Sequence[object]) -> tuple[Invitation, ...]:
-        return invitations.invite(batch, employees, expires_at=wanted.expires_at.timestamp())  # type: ignore[arg-type]
+    def invite(employees: Sequence[Employee], tried: Container[int]) -> tuple[Invitation, ...]:
+        ends = wanted.expires_at.timestamp()
+        return invitations.invite(batch, employees, expires_at=ends, mode=wanted.mode, tried=tried)
 
     with (folder / "out.zip").open("wb") as output:
         tally = make(

@@ -14,7 +14,8 @@ from babel.dates import format_date
 
 from profiles import fast_qr
 from profiles.formats import FORMATS
-from profiles.model import Artifact, MailAccount, RenderOptions, ServiceSettings
+from profiles.merging import Merge, Person
+from profiles.model import Artifact, RenderOptions
 from profiles.problems import Problem, ProblemError
 from profiles.signing import Signer
 from webapp import i18n
@@ -78,34 +79,27 @@ class Renderer:
     """Renders what a row asks for, before anything of it is promised."""
 
     def __init__(self, wanted: Wanted) -> None:
-        self._wanted = wanted
-        self._settings: dict[str, tuple[ServiceSettings, ServiceSettings]] = {}
+        options = RenderOptions(language=wanted.language, zone=wanted.timezone, translate=wanted.translate)
+        self._profiles = Merge(FORMATS["mobileconfig"].render, options) if Part.PROFILES in wanted.parts else None
+        self._k9s = Merge(FORMATS["k9s"].render, options) if Part.K9S in wanted.parts else None
 
     def render(self, employee: Employee, *, password: str | None, unchecked: bool = False) -> Files:
         """Render the files; raises ProblemError where no profile can hold the account."""
-        options = RenderOptions(
-            language=self._wanted.language,
+        person = Person(
+            address=employee.address,
+            full_name=employee.full_name,
+            username=employee.username,
             password=password,
-            unchecked=unchecked,
-            zone=self._wanted.timezone,
-            translate=self._wanted.translate,
         )
-        account = self.account(employee)
-        profile = self._file(Part.PROFILES, "mobileconfig", account, options)
-        return Files(profile=profile, k9s=self._k9s(account, options))
 
-    def account(self, employee: Employee) -> MailAccount:
-        """The account of a person; what all people of one domain share is found once."""
-        return employee.account
+        def file(merge: Merge | None) -> Artifact | None:
+            return None if merge is None else merge.render(employee.settings, person, unchecked=unchecked)
 
-    def _k9s(self, account: MailAccount, options: RenderOptions) -> Artifact | None:
+        profile = file(self._profiles)
         try:
-            return self._file(Part.K9S, "k9s", account, options)
+            return Files(profile=profile, k9s=file(self._k9s))
         except ProblemError:
-            return None  # the profile is there; Thunderbird finds its own way
-
-    def _file(self, part: Part, name: str, account: MailAccount, options: RenderOptions) -> Artifact | None:
-        return FORMATS[name].render(account, options) if part in self._wanted.parts else None
+            return Files(profile=profile)  # Thunderbird finds its own way
 
 
 class Documents:
