@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import select
+from werkzeug.test import TestResponse
 
 from profiles.address import Address
 from tests.webapp.page_world import (
@@ -64,7 +65,9 @@ def invite(
     return made[0]
 
 
-def send(pages: Pages, link: Invitation, pin: str, headers: dict[str, str] | None = None, **fields: str):  # type: ignore[no-untyped-def]
+def send(
+    pages: Pages, link: Invitation, pin: str, headers: dict[str, str] | None = None, **fields: str
+) -> TestResponse:
     """Send the PIN as a browser does."""
     path = f"/s/{link.token}"
     data = {"csrf_token": pages.form_token(path), "pin": pin, **fields}
