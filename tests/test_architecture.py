@@ -17,7 +17,10 @@ LAYERS: tuple[tuple[str, frozenset[str]], ...] = (
     ("command line and servers", frozenset({"cli", "serve", "worker", "wsgi"})),
     ("wiring", frozenset({"__init__"})),
     ("blueprints and endpoints", frozenset({"setup", "admin", "api", "endpoints", "health", "errors"})),
-    ("what blueprints share", frozenset({"services", "security", "presentation", "languages", "policy"})),
+    (
+        "what blueprints share",
+        frozenset({"services", "security", "presentation", "phrases", "languages", "policy"}),
+    ),
     ("checks, batches, admins", frozenset({"checks", "batches", "accounts"})),
     (
         "work without Flask",
@@ -49,6 +52,8 @@ SIBLINGS = frozenset(
         ("cli", "worker"),
         ("serve", "wsgi"),
         ("presentation", "languages"),
+        ("presentation", "phrases"),
+        ("phrases", "languages"),
         ("policy", "services"),
         ("directory", "store"),
         ("config", "setting_values"),

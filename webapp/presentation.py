@@ -13,7 +13,7 @@ from markupsafe import Markup, escape
 
 from profiles.model import ServiceSettings
 from profiles.problems import Problem
-from webapp import i18n, languages
+from webapp import i18n, languages, phrases
 
 STATIC = Path(__file__).parent / "static"
 _LINKABLE = re.compile(
@@ -27,6 +27,7 @@ def init_app(app: Flask) -> None:
     app.add_template_filter(advice, "advice")
     app.add_template_filter(breakable, "breakable")
     app.add_template_filter(with_links, "with_links")
+    app.add_template_filter(phrases.marked, "phrases")
     app.add_template_global(static_url, "static_url")
     app.context_processor(_names)
 
