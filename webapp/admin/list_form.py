@@ -21,9 +21,15 @@ _TEXT = 200
 Sent = MultiDict[str, str]
 
 
-def read_form(form: Sent, before: Choices) -> tuple[Choices, tuple[Problem, ...]]:
-    """What was chosen, and which of it cannot be used; that keeps its value from before."""
-    after = _reading(form, before)
+Fields = tuple[Field | None, ...]
+
+
+def read_form(form: Sent, before: Choices, shown: Fields | None) -> tuple[Choices, tuple[Problem, ...]]:
+    """What was chosen, and which of it cannot be used; that keeps its value from before.
+
+    `shown` are the meanings of the columns that the page showed as good: sent back unchanged they choose nothing.
+    """
+    after = _reading(form, before, shown)
     if "days" not in form:
         return after, ()
     after = replace(
@@ -51,11 +57,13 @@ def _how_read(choices: Choices) -> tuple[object, ...]:
     return choices.mode, choices.encoding, choices.delimiter, choices.fields
 
 
-def _reading(form: Sent, before: Choices) -> Choices:
+def _reading(form: Sent, before: Choices, shown: Fields | None) -> Choices:
     mode = Mode(_one_of(form.get("mode"), tuple(Mode), before.mode))
     encoding = _one_of(form.get("encoding"), ("", *ENCODINGS), before.encoding or "") or None
     delimiter = SIGNS.get(form["delimiter"]) if "delimiter" in form else before.delimiter
-    fields = _fields(form) or before.fields
+    fields = _fields(form)
+    if fields is None or fields == shown:
+        fields = before.fields
     if (encoding, delimiter) != (before.encoding, before.delimiter):
         # Read in another way, the list has other columns.
         fields = None
@@ -63,7 +71,7 @@ def _reading(form: Sent, before: Choices) -> Choices:
     return replace(before, mode=mode, encoding=encoding, delimiter=delimiter, fields=fields, days=days)
 
 
-def _fields(form: Sent) -> tuple[Field | None, ...] | None:
+def _fields(form: Sent) -> Fields | None:
     count = next(index for index in range(MOST_COLUMNS + 1) if f"column-{index}" not in form)
     words = [form[f"column-{index}"] for index in range(count)]
     known = set(Field) - {Field.PROBLEM, Field.ADVICE}

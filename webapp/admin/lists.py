@@ -185,7 +185,9 @@ def _chosen(token: str, act: Callable[[Upload], Page]) -> Page:
         return _ended()
     if before.batch_id is not None:
         return _batch(before.batch_id)
-    choices, problems = read_form(request.form, before.choices)
+    seen = _seen(before)
+    shown = None if seen.unreadable else tuple(column.meaning for column in seen.columns)
+    choices, problems = read_form(request.form, before.choices, shown)
     if choices != before.choices:
         services().uploads.choose(token, choices)
     upload = replace(before, choices=choices)

@@ -1,98 +1,33 @@
-"""The pages of uploaded lists: choose, look, mend, choose, make; what they keep, and what they never leave behind."""
+"""The page of an uploaded list: how it was read, what is wrong with its rows, and every choice by hand."""
 
 from __future__ import annotations
 
-import io
 import re
-import tempfile
-import threading
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
+from collections.abc import Iterator
 
 import pytest
-from sqlalchemy import text
-from werkzeug.test import TestResponse
 
-from tests.webapp.admin.world import Host, Person
+from tests.webapp.admin.list_maker import BAD, HEADINGS, PEOPLE, Maker, plain
+from tests.webapp.admin.world import Host, make_host
 from tests.webapp.batches.lists import csv_bytes, workbook_bytes
 from tests.webapp.batches.test_broken_lists import CASES
-from tests.webapp.page_world import DOMAIN_TOML, close_pages, form_token, open_pages, title
-from tests.webapp.admin.world import make_host
 from tests.webapp.clock import Clock
+from tests.webapp.page_world import DOMAIN_TOML, close_pages, open_pages, title
 from webapp.accounts import Role
-from webapp.accounts.sessions import FRESH_SECONDS
-from webapp.batches.uploads import MOST_UPLOADED, PIECE, UPLOAD_SECONDS, Uploads
-
-HEADINGS = ("社員番号", "氏名", "メールアドレス", "部署", "パスワード")
-PEOPLE = (
-    ("0001", "山田 太郎", "t.yamada@example.co.jp", "営業部", "canary-Ωsecret-1"),
-    ("0002", "佐藤 花子", "h.sato@example.co.jp", "経理部", "canary-Ωsecret-2"),
-    ("0003", "鈴木 一郎", "i.suzuki@example.co.jp", "製造部", "canary-Ωsecret-3"),
-)
-BAD = (
-    ("0004", "", "y.nakamura@example.co.jp", "経理部", "canary-Ωsecret-4"),
-    ("0005", "加藤 愛", "a.kato@exmaple.co.jp", "=VLOOKUP(A2)", "canary-Ωsecret-5"),
-)
-NEW = "/en/admin/lists/new"
 
 
-@dataclass(slots=True)
-class Maker:
-    """An operator with a list in hand."""
-
-    person: Person
-
-    def upload(self, data: bytes, name: str = "people.csv", mode: str = "invitations", **fields: str) -> TestResponse:
-        """Send a file."""
-        token = form_token(self.person.client.get(NEW).text)
-        form = {"csrf_token": token, "mode": mode, "file": (io.BytesIO(data), name), **fields}
-        return self.person.client.post(NEW, data=form)
-
-    def uploaded(self, data: bytes, name: str = "people.csv", mode: str = "invitations") -> str:
-        """Send a file and return the path of its page."""
-        answer = self.upload(data, name, mode)
-        assert answer.status_code == 303, answer.text
-        return answer.headers["Location"]
-
-    def page(self, path: str) -> str:
-        """The page as text."""
-        answer = self.person.client.get(path)
-        assert answer.status_code == 200, answer.text
-        return answer.text
-
-    def press(self, path: str, button: str, **changed: str | Sequence[str]) -> TestResponse:
-        """Send the form of the page as a browser would, with some fields changed."""
-        fields = form_fields(self.page(path)) | changed
-        return self.person.client.post(f"{path}/{button}", data=fields)
+@pytest.fixture(scope="module")
+def lists_host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
+    """One application for all lists here."""
+    pages = open_pages(tmp_path_factory.mktemp("lists") / "data")
+    yield make_host(pages, Clock())
+    close_pages(pages)
 
 
-def form_fields(page: str) -> dict[str, object]:
-    """What the form of a list's page would send."""
-    found: dict[str, object] = {"csrf_token": form_token(page)}
-    for name, options in re.findall(r'<select[^>]* name="([^"]+)".*?>(.*?)</select>', page, re.S):
-        values = re.findall(r'<option value="([^"]*)"( selected)?', options)
-        found[name] = next((value for value, chosen in values if chosen), values[0][0])
-    for tag in re.findall(r"<input [^>]*>", page):
-        attributes = dict(re.findall(r'(\w+)="([^"]*)"', tag))
-        if attributes.get("type") in ("text", "number"):
-            found[attributes["name"]] = attributes["value"]
-        if attributes.get("type") == "checkbox" and " checked" in tag:
-            found.setdefault(attributes["name"], [])
-            found[attributes["name"]] = [*found[attributes["name"]], attributes["value"]]  # type: ignore[misc]
-        if attributes.get("type") == "hidden" and attributes["name"].startswith("column-"):
-            found[attributes["name"]] = attributes["value"]
-    return found
-
-
-def plain(page: str) -> str:
-    """The words of a page."""
-    return " ".join(re.sub(r"<[^>]+>", " ", page).split())
-
-
-@pytest.fixture
-def maker(host: Host) -> Maker:
-    return Maker(host.logged_in(Role.OPERATOR))
+@pytest.fixture(scope="module")
+def maker(lists_host: Host) -> Maker:
+    """Its operator."""
+    return Maker(lists_host.logged_in(Role.OPERATOR))
 
 
 # reading
@@ -114,7 +49,10 @@ def test_a_cp932_list_is_shown_as_it_was_read(maker: Maker) -> None:
     ("data", "said"),
     [
         (csv_bytes([HEADINGS, *PEOPLE]), "UTF-8, separated by commas"),
-        (csv_bytes([HEADINGS, *PEOPLE], encoding="utf-8-sig", delimiter=";"), "UTF-8 (BOM), separated by semicolons"),
+        (
+            csv_bytes([HEADINGS, *PEOPLE], encoding="utf-8-sig", delimiter=";"),
+            "UTF-8 (BOM), separated by semicolons",
+        ),
         (csv_bytes([HEADINGS, *PEOPLE], encoding="utf-16", delimiter="\t"), "UTF-16, separated by tabs"),
         (workbook_bytes([HEADINGS, *PEOPLE]), "Excel, sheet “社員”"),
     ],
@@ -133,7 +71,9 @@ def test_every_problem_names_row_column_value_and_how_to_mend_it(maker: Maker) -
 
     assert len(rows) == 3
     assert rows[0].startswith("5 B 氏名 (empty or hidden) The row has no name.")
-    assert rows[1].startswith("6 C メールアドレス a.kato@exmaple.co.jp The mail servers of exmaple.co.jp are not known")
+    assert rows[1].startswith(
+        "6 C メールアドレス a.kato@exmaple.co.jp The mail servers of exmaple.co.jp are not known"
+    )
     assert rows[2].startswith("6 D 部署 =VLOOKUP(A2) The cell holds a formula")
     assert "<mark>=VLOOKUP(A2)</mark>" in page
 
@@ -180,7 +120,11 @@ def test_a_page_that_does_not_exist_is_answered_all_the_same(maker: Maker, numbe
 
 
 def test_a_column_is_mapped_by_hand(maker: Maker) -> None:
-    rows = [("番", "人", "連絡"), ("1", "山田 太郎", "t.yamada at example.co.jp"), ("2", "佐藤", "h.sato@example.co.jp")]
+    rows = [
+        ("番", "人", "連絡"),
+        ("1", "山田 太郎", "t.yamada at example.co.jp"),
+        ("2", "佐藤", "h.sato@example.co.jp"),
+    ]
     path = maker.uploaded(csv_bytes([rows[0], rows[2]]))
     before = plain(maker.page(path))
 
@@ -205,7 +149,9 @@ def test_two_columns_of_one_meaning_are_told_and_chosen_between(maker: Maker) ->
 
 
 def test_another_encoding_is_chosen_by_hand_and_nothing_is_lost(maker: Maker) -> None:
-    path = maker.uploaded(csv_bytes([("address", "氏名"), ("t.yamada@example.co.jp", "山田 太郎")], encoding="euc_jp"))
+    path = maker.uploaded(
+        csv_bytes([("address", "氏名"), ("t.yamada@example.co.jp", "山田 太郎")], encoding="euc_jp")
+    )
     before = maker.page(path)
 
     maker.press(path, "reading", encoding="euc_jp")
@@ -256,12 +202,11 @@ def test_ready_made_without_passwords_says_so(maker: Maker) -> None:
     assert "Make the" not in page
 
 
-def test_a_domain_that_was_added_meanwhile_is_known(host: Host, maker: Maker) -> None:
+def test_a_domain_that_was_added_meanwhile_is_known(lists_host: Host, maker: Maker) -> None:
     path = maker.uploaded(csv_bytes([("address",), ("a@example.net",)]))
     before = plain(maker.page(path))
 
-
-    host.pages.services.directory.add(
+    lists_host.pages.services.directory.add(
         DOMAIN_TOML.replace('id = "example.co.jp"', 'id = "example.net"').replace(
             'domains = ["example.co.jp"]', 'domains = ["example.net"]'
         )
@@ -272,19 +217,11 @@ def test_a_domain_that_was_added_meanwhile_is_known(host: Host, maker: Maker) ->
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_a_broken_list_has_a_page_that_says_why(maker_of_all: Maker, name: str) -> None:
+def test_a_broken_list_has_a_page_that_says_why(maker: Maker, name: str) -> None:
     build, code, _ = CASES[name]
-    path = maker_of_all.uploaded(build(), "list.csv", "ready-made")
+    path = maker.uploaded(build(), "list.csv", "ready-made")
 
-    page = maker_of_all.page(path)
+    page = maker.page(path)
 
     assert title(page).startswith("list.csv")
     assert 'class="returned"' in page or 'tr class="issue"' in page or "remarks" in page, code
-
-
-@pytest.fixture(scope="module")
-def maker_of_all(tmp_path_factory: pytest.TempPathFactory):  # type: ignore[no-untyped-def]
-    """One application for the whole corpus."""
-    pages = open_pages(tmp_path_factory.mktemp("lists") / "data")
-    yield Maker(make_host(pages, Clock()).logged_in(Role.OPERATOR))
-    close_pages(pages)
