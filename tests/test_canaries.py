@@ -7,8 +7,10 @@ base64, URL-encoded, UTF-16, JSON and HTML escapes, hexadecimal.
 from __future__ import annotations
 
 import base64
+import csv
 import html
 import http.client
+import io
 import json
 import os
 import re
@@ -20,7 +22,7 @@ import time
 import urllib.parse
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -29,6 +31,8 @@ from tests.servers.environment import Environment
 from tests.servers.people import PEOPLE, Person
 from tests.servers.processes import free_ports, start_daemon, stop_daemon
 from tests.servers.scripted import Imap, ScriptedServer, server_context
+from tests.webapp.admin.list_maker import form_fields
+from webapp.accounts import second_factor
 
 pytestmark = pytest.mark.servers
 
@@ -78,11 +82,7 @@ class Service:
 
     def token(self, path: str) -> str:
         """The hidden token of the form on a page."""
-        field = HIDDEN_FIELD.search(self.ask("GET", path).body.decode())
-        assert field is not None
-        value = re.search(r'value="([^"]*)"', field[0])
-        assert value is not None
-        return html.unescape(value[1])
+        return hidden_token(self.ask("GET", path).body.decode())
 
     def start_check(self, person: Person, password: str) -> str:
         """Fill the form in; return the path of the check."""
@@ -107,6 +107,65 @@ class Service:
                 return found[0]
             time.sleep(0.1)
         raise AssertionError(page)
+
+
+def hidden_token(page: str) -> str:
+    """The hidden token of a page's first form."""
+    found = HIDDEN_FIELD.search(page)
+    assert found is not None, page
+    value = re.search(r'value="([^"]*)"', found[0])
+    assert value is not None
+    return html.unescape(value[1])
+
+
+@dataclass(slots=True)
+class Browser:
+    """An admin's browser: it keeps cookies and sends files."""
+
+    service: Service
+    cookies: dict[str, str] = field(default_factory=dict)
+
+    def ask(self, method: str, path: str, body: bytes | None = None, kind: str = "") -> Answer:
+        """One request."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.service.port, timeout=PATIENCE_SECONDS)
+        headers = {"Accept": "text/html", "Accept-Language": "en"}
+        if self.cookies:
+            headers["Cookie"] = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
+        if kind:
+            headers["Content-Type"] = kind
+        try:
+            connection.request(method, path, body, headers)
+            response = connection.getresponse()
+            for line in response.headers.get_all("Set-Cookie") or ():
+                name, _, value = line.partition(";")[0].partition("=")
+                self.cookies[name] = value
+            return Answer(response.status, response.headers.get("Location", ""), response.read())
+        finally:
+            connection.close()
+
+    def get(self, path: str) -> str:
+        """A page."""
+        answer = self.ask("GET", path)
+        assert answer.status == 200, answer.body.decode()
+        return answer.body.decode()
+
+    def post(self, path: str, page: str | None = None, **fields: object) -> Answer:
+        """Send the form of a page."""
+        given = {"csrf_token": hidden_token(self.get(page or path)), **fields}
+        body = urllib.parse.urlencode(given, doseq=True).encode()
+        return self.ask("POST", path, body, "application/x-www-form-urlencoded")
+
+    def upload(self, path: str, name: str, data: bytes, **fields: str) -> Answer:
+        """Send a form with a file."""
+        border = "canary-border"
+        given = {"csrf_token": hidden_token(self.get(path)), **fields}
+        parts = [
+            f'--{border}\r\nContent-Disposition: form-data; name="{key}"\r\n\r\n{value}\r\n'.encode()
+            for key, value in given.items()
+        ]
+        head = f'--{border}\r\nContent-Disposition: form-data; name="file"; filename="{name}"\r\n\r\n'
+        body = b"".join(parts) + head.encode() + data + f"\r\n--{border}--\r\n".encode()
+        return self.ask("POST", path, body, f"multipart/form-data; boundary={border}")
 
 
 @contextmanager
@@ -192,9 +251,11 @@ def in_base64(secret: bytes) -> set[bytes]:
     return forms
 
 
-def places(folder: Path, secret: str) -> list[str]:
+def places(folder: Path, secret: str, *, raw: bytes = b"") -> list[str]:
     """The files below `folder` that hold a secret in any dress."""
     forms = dresses(secret)
+    if raw:
+        forms |= {raw, raw.hex().encode(), raw.hex().upper().encode(), *in_base64(raw)}
     found = []
     for path in folder.rglob("*"):
         if path.is_file() and not path.is_symlink():
@@ -343,3 +404,162 @@ def test_rendering_with_the_password_writes_it_to_its_file_only(environment: Env
     assert done.returncode == 0, done.stderr.decode()
     assert places(given, person.password) != []
     assert places(kept, person.password) == []
+
+
+# admins, and lists with passwords
+
+ADMIN_PASSWORD = "Kanarienvogel 合言葉 '%' 1"
+PASSWORDS = {
+    "ascii": "plain-canary-word-1",
+    "kanji": "合言葉は葉書です 2",
+    "percent": "100%canary%41+& 3",
+    "quotes": "can\"ary's \\ <word> 4",
+}
+PINS = {"ascii": "482913", "kanji": "571836", "percent": "", "quotes": "048274"}
+WRONG_PIN = "730195"
+
+
+@dataclass(slots=True)
+class Owner:
+    """The first admin, with everything that must never be found."""
+
+    browser: Browser
+    totp: bytes
+    recovery_codes: tuple[str, ...]
+    token: str
+
+    def places(self, folder: Path) -> list[str]:
+        """Where a secret of the admin lies."""
+        secrets = (ADMIN_PASSWORD, self.token, *self.recovery_codes, *self.browser.cookies.values())
+        found = [place for secret in secrets for place in places(folder, secret)]
+        return found + places(folder, second_factor.as_text(self.totp), raw=self.totp)
+
+
+def first_owner(service: Service) -> Owner:
+    """Follow the link of the first start, and make a token."""
+    browser = Browser(service)
+    link = urllib.parse.urlsplit((service.folder / "data" / "setup-link.txt").read_text().strip()).path
+    page = browser.get(link)
+    shown = re.search(r"<details>.*?<code>([A-Z2-7 ]+)</code>", page, re.S)
+    assert shown is not None
+    secret = base64.b32decode(shown[1].replace(" ", ""))
+    code = second_factor.code_at(secret, int(time.time() // second_factor.STEP_SECONDS))
+    welcome = browser.post(link, name="owner@example.com", password=ADMIN_PASSWORD, code=code)
+    codes = tuple(re.findall(r"<li><code>([^<]+)</code></li>", welcome.body.decode()))
+    assert len(codes) >= 8, welcome.body.decode()
+    made = browser.post("/admin/tokens/create", name="script", scopes=["batches:read", "batches:write"], days="30")
+    token = re.search(r'data-copy="([^"]+)"', made.body.decode())
+    assert token is not None, made.body.decode()
+    return Owner(browser, secret, codes, token[1])
+
+
+def secret_list() -> bytes:
+    """A list with passwords and PINs, as Excel would write it."""
+    text = io.StringIO()
+    lines = csv.writer(text)
+    lines.writerow(["社員番号", "氏名", "メールアドレス", "パスワード", "PIN"])
+    for number, (name, password) in enumerate(PASSWORDS.items(), 1):
+        lines.writerow([f"{number:04}", f"山田 {name}", f"{name}@example.com", password, PINS[name]])
+    # Rows of the list that cannot be used are kept as well, so that they can be handed back.
+    lines.writerow(["0009", "鈴木 一郎", "nobody@nowhere.example", "canary of a bad row 9", "619274"])
+    return text.getvalue().encode()
+
+
+def table(data: bytes) -> list[dict[str, str]]:
+    """The rows of a downloaded CSV."""
+    return list(csv.DictReader(io.StringIO(data.decode("utf-8-sig"))))
+
+
+def secrets_left(folder: Path, pins: dict[str, str]) -> list[str]:
+    """Where a password or PIN of the list lies."""
+    secrets = [*PASSWORDS.values(), *pins.values(), "canary of a bad row 9", "619274", WRONG_PIN]
+    return [place for secret in secrets for place in places(folder, secret)]
+
+
+def fetch_by_pin(service: Service, link: str, pin: str, password: str) -> None:
+    """What the employee does: a wrong PIN, the right one, the profile."""
+    path = urllib.parse.urlsplit(link).path
+    wrong = service.ask("POST", path, {"csrf_token": service.token(path), "pin": WRONG_PIN})
+    assert wrong.status == 422
+    right = service.ask("POST", path, {"csrf_token": service.token(path), "pin": pin})
+    assert right.status == 303, right.body.decode()
+    delivery = urllib.parse.urlsplit(right.location).path
+    assert DELIVERY.fullmatch(delivery)
+    profile = service.ask("GET", delivery).body
+    # The flow is real only if the file that went out does carry the password.
+    assert html.escape(password, quote=False).encode() in profile.replace(b"&quot;", b'"')
+
+
+def test_a_list_of_passwords_leaves_neither_password_nor_pin_behind(
+    environment: Environment, tmp_path: Path
+) -> None:
+    """Uploaded, looked at, made, printed, opened by its PINs, fetched and deleted; searched at every step."""
+    with serving(environment, tmp_path) as service:
+        owner = first_owner(service)
+        browser = owner.browser
+        uploaded = browser.upload("/admin/lists/new", "people.csv", secret_list(), mode="ready-made")
+        assert uploaded.status == 303, uploaded.body.decode()
+        path = urllib.parse.urlsplit(uploaded.location).path
+        fields = form_fields(browser.get(path))
+        assert secrets_left(tmp_path, PINS) == []
+        fields.pop("csrf_token")
+        made = browser.post(f"{path}/make", path, **fields)
+        assert made.status == 303, made.body.decode()
+        batch = urllib.parse.urlsplit(made.location).path
+        number = batch.rpartition("/")[2]
+        wait_until(lambda: json.loads(api(service, owner, f"/api/v1/batches/{number}"))["state"] == "done")
+        assert secrets_left(tmp_path, PINS) == []
+
+        pins = {row["address"]: row["pin"] for row in table(browser.ask("GET", f"{batch}/files/pins.csv").body)}
+        results = table(browser.ask("GET", f"{batch}/files/results.csv").body)
+        links = {row["address"]: row["link"] for row in results if row["link"]}
+        assert set(links) == set(pins) == {f"{name}@example.com" for name in PASSWORDS}
+        for name, password in PASSWORDS.items():
+            address = f"{name}@example.com"
+            assert pins[address] == (PINS[name] or pins[address])
+            fetch_by_pin(service, links[address], pins[address], password)
+        for kind in ("results.zip", "handouts.pdf", "problems.csv"):
+            assert browser.ask("GET", f"{batch}/files/{kind}").status == 200, kind
+        during, of_admin = secrets_left(tmp_path, pins), owner.places(tmp_path)
+        api(service, owner, f"/api/v1/batches/{number}", method="DELETE")
+        ended = service.ask("GET", urllib.parse.urlsplit(links["ascii@example.com"]).path)
+
+    assert during == []
+    assert of_admin == []
+    assert ended.status in (404, 410)
+    assert secrets_left(tmp_path, pins) == []
+    assert owner.places(tmp_path) == []
+    tokens = [link.rpartition("/")[2] for link in links.values()]
+    assert [place for token in tokens for place in places(tmp_path, token)] == []
+
+
+def api(service: Service, owner: Owner, path: str, *, method: str = "GET") -> bytes:
+    """What a script with the token gets."""
+    connection = http.client.HTTPConnection("127.0.0.1", service.port, timeout=PATIENCE_SECONDS)
+    try:
+        connection.request(method, path, headers={"Authorization": f"Bearer {owner.token}"})
+        response = connection.getresponse()
+        assert response.status < 300, response.read()
+        return response.read()
+    finally:
+        connection.close()
+
+
+def test_an_admin_leaves_no_secret_behind(environment: Environment, tmp_path: Path) -> None:
+    """Password, authenticator key, recovery codes, session and token: set up, log out, log in, use a code."""
+    with serving(environment, tmp_path) as service:
+        owner = first_owner(service)
+        first_session = dict(owner.browser.cookies)
+        owner.browser.post("/admin/log-out", "/admin/")
+        again = Browser(service)
+        wrong = again.post("/admin/log-in", name="owner@example.com", password="wrong " + ADMIN_PASSWORD)
+        assert wrong.status == 422
+        again.post("/admin/log-in", name="owner@example.com", password=ADMIN_PASSWORD)
+        entered = again.post("/admin/code", code=owner.recovery_codes[0])
+        assert entered.status == 303, entered.body.decode()
+        during = owner.places(tmp_path)
+        sessions = [*first_session.values(), *again.cookies.values()]
+
+    assert during == []
+    assert owner.places(tmp_path) == []
+    assert [place for session in sessions for place in places(tmp_path, session)] == []
