@@ -1041,6 +1041,10 @@ TEXTS: dict[Code, Text] = {
         N_("The field “%(place)s” cannot hold “%(value)s”."),
         N_("Send %(expected)s in it."),
     ),
+    Code.NOBODY_NAMED: Text(
+        N_("No mail address was found."),
+        N_("Paste at least one address, or choose a file with a column of addresses."),
+    ),
     Code.KEY_REUSED: Text(
         N_("The Idempotency-Key “%(key)s” was sent with another list before."),
         N_("Send a key of its own with each list; keep the key only when the same request is sent again."),

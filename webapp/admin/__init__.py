@@ -6,7 +6,20 @@ from typing import Any
 
 from flask import Blueprint, Flask
 
-from webapp.admin import audit, domains, entry, helpdesk, lists, people, sessions, start, tokens
+from webapp.admin import (
+    audit,
+    batch_people,
+    batches,
+    domains,
+    entry,
+    helpdesk,
+    leavers,
+    lists,
+    people,
+    sessions,
+    start,
+    tokens,
+)
 from webapp.admin.words import ACTIONS, ACTORS, ROLES, SCOPES, STAGES, STATES, menu, told
 from webapp.i18n import translate
 from webapp.languages import language
@@ -43,6 +56,26 @@ admin.add_url_rule("/tokens", view_func=tokens.tokens)
 admin.add_url_rule("/tokens/create", "create_token", tokens.create, methods=BOTH)
 admin.add_url_rule("/tokens/revoke", view_func=tokens.revoke, methods=["POST"])
 admin.add_url_rule("/audit", view_func=audit.audit)
+admin.add_url_rule("/batches", view_func=batches.batches)
+admin.add_url_rule("/batches/<int:batch_id>", view_func=batches.batch)
+admin.add_url_rule("/batches/<int:batch_id>/progress", view_func=batches.batch_progress)
+admin.add_url_rule("/batches/<int:batch_id>/cancel", view_func=batches.cancel_batch, methods=BOTH)
+admin.add_url_rule("/batches/<int:batch_id>/retry", view_func=batches.retry_batch, methods=["POST"])
+admin.add_url_rule("/batches/<int:batch_id>/delete", view_func=batches.delete_batch, methods=BOTH)
+admin.add_url_rule("/batches/<int:batch_id>/files/<name>", view_func=batches.batch_file)
+admin.add_url_rule("/batches/<int:batch_id>/chosen", view_func=batch_people.choose_people, methods=["POST"])
+admin.add_url_rule(
+    "/batches/<int:batch_id>/chosen/<action>", view_func=batch_people.change_people, methods=["POST"]
+)
+admin.add_url_rule("/batches/<int:batch_id>/people/<int:row>", view_func=batch_people.person)
+admin.add_url_rule(
+    "/batches/<int:batch_id>/people/<int:row>/<action>", view_func=batch_people.change_person, methods=BOTH
+)
+admin.add_url_rule("/leavers", view_func=leavers.leavers, methods=BOTH)
+admin.add_url_rule("/leavers/revoke", view_func=leavers.revoke_leavers, methods=["POST"])
+admin.add_url_rule("/leavers/<int:number>", view_func=leavers.leavers_run)
+admin.add_url_rule("/leavers/<int:number>/step", view_func=leavers.tick_leavers, methods=["POST"])
+admin.add_url_rule("/leavers/<int:number>/done.csv", view_func=leavers.leavers_csv)
 
 
 @admin.context_processor

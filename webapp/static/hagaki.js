@@ -169,6 +169,35 @@ function followCheck(main) {
   setTimeout(look, 300);
 }
 
+// ---- follow a batch: the figures every second, while somebody looks
+function followBatch(panel) {
+  const bar = panel.querySelector(".progress");
+  const [made, failed] = bar.querySelectorAll("rect");
+  async function look() {
+    try {
+      if (document.hidden) return;
+      const answer = await fetch(panel.dataset.batch, { headers: { Accept: "application/json" } });
+      const view = await answer.json();
+      if (view.ended) { location.reload(); return; }
+      for (const [name, text] of Object.entries(view.texts)) {
+        const place = panel.querySelector(`[data-now="${name}"]`);
+        if (place && place.textContent !== text) place.textContent = text;
+      }
+      made.setAttribute("width", view.made);
+      failed.setAttribute("x", view.made);
+      failed.setAttribute("width", view.failed);
+      bar.setAttribute("aria-valuemax", view.total);
+      bar.setAttribute("aria-valuenow", view.done);
+      bar.setAttribute("aria-valuetext", view.texts.value);
+    } catch {
+      // The next look may succeed; a session that has ended shows itself when the page is used.
+    } finally {
+      setTimeout(look, 1000);
+    }
+  }
+  setTimeout(look, 1000);
+}
+
 // ---- iPhone's eight minutes, counted from the download
 function countdown(clock) {
   const link = document.querySelector("[data-starts-clock]");
@@ -217,6 +246,8 @@ function ready() {
   if (drop) dropList(drop);
   const main = document.querySelector("[data-poll]");
   if (main) followCheck(main);
+  const batch = document.querySelector("[data-batch]");
+  if (batch) followBatch(batch);
   const clock = document.querySelector(".clock");
   if (clock) countdown(clock);
   const problem = document.querySelector(".returned[tabindex]");

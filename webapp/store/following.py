@@ -456,8 +456,9 @@ def _holds(people: FromClause, words: str) -> ColumnElement[bool]:
         like(c.department, words),
         like(c.employee_number, words),
     ]
-    if words.isascii() and words.isdecimal() and len(words) < 18:
-        found.append(c.number == int(words))
+    digits = words.replace("-", "")
+    if digits.isascii() and digits.isdecimal() and len(digits) < 18:
+        found.append(c.number == int(digits))
     return or_(*found)
 
 
