@@ -111,10 +111,12 @@ def claim(
         )
         .limit(most)
         .with_for_update(skip_locked=True)
+        # As a subquery PostgreSQL may run it anew for every row and find others each time: the limit would be none.
+        .cte("next_rows")
     )
     taken = (
         update(batch_rows)
-        .where(batch_rows.c.id.in_(waiting.scalar_subquery()), batch_rows.c.state == "waiting")
+        .where(batch_rows.c.id.in_(select(waiting.c.id)), batch_rows.c.state == "waiting")
         .values(state="working", lease=lease, lease_until=until, claims=batch_rows.c.claims + 1)
         .returning(*(batch_rows.c[name] for name in WorkRow.__dataclass_fields__))
     )
