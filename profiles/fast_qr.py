@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from html import escape
@@ -31,24 +31,56 @@ _LEVELS = {
     "Q": qrcode.constants.ERROR_CORRECT_Q,
     "H": qrcode.constants.ERROR_CORRECT_H,
 }
-_TO_PIXELS = bytes.maketrans(b"01", b"\xff\x00")
+_PIXELS = tuple(f"{piece:08b}".encode().translate(bytes.maketrans(b"01", b"\xff\x00")) for piece in range(256))
+"""A piece as pixels: SCALE of them are one byte."""
 
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """The modules of a code without its quiet zone: each row a number, its highest bit the left module."""
+    """The modules of a code without its quiet zone: rows of whole bytes, each from its highest bit on."""
 
     side: int
-    rows: tuple[int, ...]
+    data: bytes
 
-    def pieces(self) -> Iterator[tuple[int, int, int]]:
-        """Column, row and modules of each piece that is not white; its highest bit is the left module."""
-        columns = [(column, self.side - column - PIECE) for column in range(0, self.side, PIECE)]
-        for number, row in enumerate(self.rows):
-            for column, shift in columns:
-                modules = (row >> shift if shift >= 0 else row << -shift) & 0xFF
-                if modules:
-                    yield column, number, modules
+    @property
+    def rows(self) -> tuple[int, ...]:
+        """Each row as a number, its highest bit the left module."""
+        width = row_bytes(self.side)
+        surplus = width * PIECE - self.side
+        starts = range(0, len(self.data), width)
+        return tuple(int.from_bytes(self.data[start : start + width], "big") >> surplus for start in starts)
+
+
+class Brush:
+    """Draws codes: `stroke` gives what a piece of eight modules is in its column and row, and is asked once."""
+
+    def __init__(self, stroke: Callable[[int, int, int], str]) -> None:
+        self._stroke = stroke
+        self._places: dict[int, list[_Place]] = {}
+
+    def draw(self, code: Code) -> str:
+        """Every piece that is not white, one after the other."""
+        if code.side not in self._places:
+            width = row_bytes(code.side)
+            self._places[code.side] = [
+                _Place(self._stroke, at % width * PIECE, at // width) for at in range(len(code.data))
+            ]
+        # The innermost of all that is done for a card: no call for a piece that was drawn before.
+        return "".join([strokes[piece] for strokes, piece in zip(self._places[code.side], code.data, strict=True)])
+
+
+class _Place(dict[int, str]):
+    """What each of 256 pieces is at one place."""
+
+    def __init__(self, stroke: Callable[[int, int, int], str], column: int, row: int) -> None:
+        super().__init__({0: ""})
+        self._stroke = stroke
+        self._column = column
+        self._row = row
+
+    def __missing__(self, piece: int) -> str:
+        drawn = self[piece] = self._stroke(self._column, self._row, piece)
+        return drawn
 
 
 class LinkCodes:
@@ -63,6 +95,7 @@ class LinkCodes:
         self.side: int = made.modules_count
         version, mask = made.version, made.best_mask_pattern()
         made = _make(begin + self._first, _LEVELS[level], version, mask)
+        self._size = self.side * row_bytes(self.side)
         self._whole = _number(made)
         self._differences: dict[tuple[int, int], int] = {}
         for index, sign in enumerate(self._first):
@@ -70,7 +103,6 @@ class LinkCodes:
                 other = self._first[:index] + bytes([sign ^ bit]) + self._first[index + 1 :]
                 difference = _number(_make(begin + other, _LEVELS[level], version, mask)) ^ self._whole
                 self._differences[index, bit] = difference
-        self._row_shifts = tuple(self.side * (self.side - 1 - row) for row in range(self.side))
         self._by_sign: dict[tuple[int, int], int] = {}
 
     def code(self, token: str) -> Code:
@@ -81,8 +113,7 @@ class LinkCodes:
         whole = self._whole
         for place in enumerate(signs):
             whole ^= self._by_sign.get(place) or self._sign(*place)
-        mask = (1 << self.side) - 1
-        return Code(self.side, tuple((whole >> shift) & mask for shift in self._row_shifts))
+        return Code(self.side, whole.to_bytes(self._size, "big"))
 
     def _sign(self, index: int, sign: int) -> int:
         """The difference that one sign of the token makes."""
@@ -96,8 +127,7 @@ class LinkCodes:
 
 def svg(code: Code, *, label: str) -> str:
     """A picture like that of profiles.qr.svg, its path cut into pieces."""
-    side = code.side + 2 * QUIET_ZONE
-    path = "".join([_step(*piece) for piece in code.pieces()])
+    side, path = code.side + 2 * QUIET_ZONE, _SVG.draw(code)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {side} {side}" role="img"'
         f' aria-label="{escape(label)}" shape-rendering="crispEdges">'
@@ -110,7 +140,8 @@ def png(code: Code) -> bytes:
     side = code.side + 2 * QUIET_ZONE
     margin = b"\xff" * QUIET_ZONE
     white = (b"\0" + b"\xff" * side) * (SCALE * QUIET_ZONE)
-    rows = [f"{row:0{code.side}b}".encode().translate(_TO_PIXELS) for row in code.rows]
+    pixels, width = b"".join([_PIXELS[piece] for piece in code.data]), row_bytes(code.side) * PIECE
+    rows = [pixels[start : start + code.side] for start in range(0, len(pixels), width)]
     lines = b"".join([(b"\0" + margin + row + margin) * SCALE for row in rows])
     header = struct.pack(">2L5B", side * SCALE, side * SCALE, 1, 0, 0, 0, 0)
     data = zlib.compress(white + lines + white, 1)
@@ -132,7 +163,11 @@ def runs(modules: int) -> tuple[tuple[int, int], ...]:
     return tuple(found)
 
 
-@cache
+def row_bytes(side: int) -> int:
+    """Bytes of a row."""
+    return -(-side // PIECE)
+
+
 def _step(column: int, row: int, modules: int) -> str:
     """A piece of an SVG path; a version has some ten thousand at most."""
     steps = [
@@ -140,6 +175,9 @@ def _step(column: int, row: int, modules: int) -> str:
         for start, length in runs(modules)
     ]
     return "".join(steps)
+
+
+_SVG = Brush(_step)
 
 
 def _make(data: bytes, level: int, version: int | None = None, mask: int | None = None) -> qrcode.QRCode:
@@ -150,8 +188,10 @@ def _make(data: bytes, level: int, version: int | None = None, mask: int | None 
 
 
 def _number(code: qrcode.QRCode) -> int:
-    """All modules as one number, the first of the first row its highest bit."""
-    return int("".join("1" if module else "0" for row in code.get_matrix() for module in row), 2)
+    """All modules as one number, the first of the first row its highest bit, each row filled up to whole bytes."""
+    matrix = code.get_matrix()
+    filling = "0" * (row_bytes(len(matrix)) * PIECE - len(matrix))
+    return int("".join("".join("1" if module else "0" for module in row) + filling for row in matrix), 2)
 
 
 def _chunk(kind: bytes, data: bytes) -> bytes:

@@ -78,11 +78,11 @@ def test_pictures_are_those_of_the_careful_way() -> None:
 
     assert quick.size == careful.size
     assert quick.convert("1").tobytes() == careful.convert("1").tobytes()
-    black = sum(length for _, _, piece in code.pieces() for _, length in fast_qr.runs(piece))
+    black = sum(length for piece in code.data for _, length in fast_qr.runs(piece))
     assert black == sum(map(sum, modules))
     picture = fast_qr.svg(code, label='a<b>&"c')
     assert 'aria-label="a&lt;b&gt;&amp;&quot;c"' in picture
-    assert picture.count("M") == sum(len(fast_qr.runs(piece)) for _, _, piece in code.pieces())
+    assert picture.count("M") == sum(len(fast_qr.runs(piece)) for piece in code.data)
 
 
 def test_runs_of_a_piece() -> None:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache
 
-from profiles.fast_qr import Code, runs
+from profiles.fast_qr import Brush, Code, runs
 
 MM = 72 / 25.4
 POINT = 25.4 / 72
@@ -134,7 +134,7 @@ class Drawing:
         module = side / code.side * MM
         # In a space of modules every number is small and whole, which makes the file small too.
         space = f"q {module:.5f} 0 0 {-module:.5f} {x * MM:.3f} {-y * MM:.3f} cm 0 g"
-        self._operators.append("\n".join([space, *[_piece(*piece) for piece in code.pieces()], "f Q"]))
+        self._operators.append(f"{space}\n{_CODES.draw(code)}f Q")
 
     def add(self, operators: str) -> None:
         """What was drawn before, once more."""
@@ -201,10 +201,12 @@ def _fitting_signs(text: str, style: Style, room: float) -> int:
     return len(text)
 
 
-@cache
 def _piece(column: int, row: int, modules: int) -> str:
     """The black modules of a piece as rectangles; a version has some ten thousand pieces at most."""
-    return "\n".join([f"{column + start} {row} {length} 1 re" for start, length in runs(modules)])
+    return "".join([f"{column + start} {row} {length} 1 re\n" for start, length in runs(modules)])
+
+
+_CODES = Brush(_piece)
 
 
 def _length(text: str, size: float, spacing: float) -> float:
