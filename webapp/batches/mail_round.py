@@ -17,7 +17,7 @@ from threading import Event
 from profiles.problems import Code, Problem
 from webapp.batches.letters import Letters
 from webapp.batches.options import MailState
-from webapp.mails import Fate, Handed, Kind, Letter, Passages, Postman, compose
+from webapp.mails import Fate, Handed, Kind, Letter, Passage, Passages, Postman, compose, note
 from webapp.store import Connection, Store
 from webapp.store import batch_mails as table
 from webapp.store.batch_mails import MailEnd, MailLink, MailRow
@@ -31,8 +31,8 @@ PAUSE_SECONDS = (10, 30, 60, 120, 300)
 """How long all mails wait while the relay cannot be used."""
 ELSEWHERE_SECONDS = 60.0
 DAY = 24 * 3600.0
-LOOK_SECONDS = 10.0
-"""That one round waits in all to learn how mails travel (webapp/mails/passage.py)."""
+LOOK_SECONDS = 6.0
+"""That a round waits at its end to learn how its mails travel (webapp/mails/passage.py)."""
 LONG_TURN = 1.0
 """Nobody waits longer for a turn; further off, all mails are held up."""
 
@@ -87,7 +87,6 @@ class _Handed:
 
     claimed: _Claimed
     handed: Handed
-    note: Problem | None
 
 
 class Round:
@@ -112,7 +111,8 @@ class Round:
         self._pauses = pauses
         self._pace = pace
         self._now = pauses.now
-        self._look_seconds = LOOK_SECONDS
+        self._on_the_way: list[tuple[bytes, str]] = []
+        """Rows whose mail went out to domains that were not seen yet."""
 
     def run(self, until: float) -> bool:
         """Send until that moment of the monotonic clock; whether more may go at once."""
@@ -123,6 +123,7 @@ class Round:
             if claimed is None:
                 break
             handed = self._hand_over(claimed)
+        self._note_the_rest()
         with self._store.read() as connection:
             return not self._pauses.is_on(connection) and table.is_due(connection, self._batch_id, now=self._now())
 
@@ -130,6 +131,7 @@ class Round:
         with self._store.write() as connection:
             if handed is not None:
                 self._settle(connection, handed)
+                self._note_seen(connection)
             if not goes_on or self._pauses.is_on(connection):
                 return None
             while (row := table.next_mail(connection, self._batch_id, now=self._now())) is not None:
@@ -176,15 +178,30 @@ class Round:
         recipient = claimed.letter.recipient
         self._passages.look(recipient.domain)
         message = compose(claimed.letter, now=datetime.fromtimestamp(self._now(), UTC))
-        handed = self._postman.hand_over(message, recipient)
-        note = self._note(recipient.domain) if handed.fate is Fate.SENT else None
-        return _Handed(claimed=claimed, handed=handed, note=note)
+        return _Handed(claimed=claimed, handed=self._postman.hand_over(message, recipient))
 
-    def _note(self, domain: str) -> Problem | None:
-        start = time.monotonic()
-        note = self._passages.note(domain, wait=self._look_seconds)
-        self._look_seconds = max(0.0, self._look_seconds - (time.monotonic() - start))
-        return note
+    def _note_seen(self, connection: Connection) -> None:
+        """Note on rows how their mails travel, as far as that is known by now."""
+        unseen = []
+        for row_id, domain in self._on_the_way:
+            passage = self._passages.seen(domain)
+            if passage is None:
+                unseen.append((row_id, domain))
+            else:
+                _add_note(connection, row_id, domain, passage)
+        self._on_the_way = unseen
+
+    def _note_the_rest(self) -> None:
+        """Wait a little for what is not known yet; no mail waits with us."""
+        if not self._on_the_way:
+            return
+        give_up = time.monotonic() + (0.0 if self._pace.halted.is_set() else LOOK_SECONDS)
+        for domain in {domain for _, domain in self._on_the_way}:
+            self._passages.seen(domain, wait=max(0.0, give_up - time.monotonic()))
+        with self._store.write() as connection:
+            for row_id, domain in self._on_the_way:
+                _add_note(connection, row_id, domain, self._passages.seen(domain))
+        self._on_the_way = []
 
     def _settle(self, connection: Connection, done: _Handed) -> None:
         row, handed, now = done.claimed.row, done.handed, self._now()
@@ -196,13 +213,14 @@ class Round:
         if table.settle(connection, row.id, end, lease=done.claimed.lease) and handed.fate is Fate.SENT:
             reminded = done.claimed.letter.kind is Kind.REMINDER
             table.note_mailed(connection, row.invitation_id, at=now, reminded=reminded)
+            self._on_the_way.append((row.id, done.claimed.letter.recipient.domain))
         code = handed.problem.code if handed.problem else ""
         log.info("event=mail batch=%d row=%d fate=%s code=%s", self._batch_id, row.row, handed.fate, code)
 
 
 def _end_of(done: _Handed, now: float) -> MailEnd:
     handed, row = done.handed, done.claimed.row
-    problems = tuple(problem for problem in (handed.problem, done.note) if problem is not None)
+    problems = (handed.problem,) if handed.problem is not None else ()
     text = to_text(problems) if problems else None
     match handed.fate:
         case Fate.SENT:
@@ -217,6 +235,12 @@ def _end_of(done: _Handed, now: float) -> MailEnd:
         return MailEnd(state=MailState.FAILED, problems=to_text(_given_up(problems, row)))
     after = now + PUT_OFF_SECONDS[row.mail_tries]
     return MailEnd(state=MailState.WAITING, problems=text, tries=row.mail_tries + 1, after=after)
+
+
+def _add_note(connection: Connection, row_id: bytes, domain: str, passage: Passage | None) -> None:
+    found = note(domain, passage)
+    if found is not None:
+        table.add_note(connection, row_id, to_text((found,)))
 
 
 def _given_up(problems: tuple[Problem, ...], row: MailRow) -> tuple[Problem, ...]:

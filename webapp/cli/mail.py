@@ -101,8 +101,8 @@ def _send(config: Config, relay: Relay, sender: Address, recipient: Address, lan
 
 def _note(config: Config, recipient: Address) -> Problem | None:
     """How mails travel on from our server."""
-    from webapp.mails import Passages
+    from webapp.mails import Passages, note
     from webapp.outbound import Outbound
 
     with Passages(Outbound.unrestricted(resolver=config.resolver)) as passages:
-        return passages.note(recipient.domain, wait=LOOK_SECONDS)
+        return note(recipient.domain, passages.seen(recipient.domain, wait=LOOK_SECONDS))

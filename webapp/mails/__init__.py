@@ -7,7 +7,7 @@ one of the answers.
 from __future__ import annotations
 
 from webapp.mails.letter import Kind, Letter, compose
-from webapp.mails.passage import Passage, Passages
+from webapp.mails.passage import Passage, Passages, note
 from webapp.mails.postman import Fate, Handed, Postman
 from webapp.mails.relay import Relay, read_relay, sender_of
 
@@ -21,6 +21,7 @@ __all__ = [
     "Postman",
     "Relay",
     "compose",
+    "note",
     "read_relay",
     "sender_of",
 ]

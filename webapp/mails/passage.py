@@ -34,6 +34,14 @@ class Passage(StrEnum):
     UNKNOWN = "unknown"
 
 
+def note(domain: str, passage: Passage | None) -> Problem | None:
+    """What an admin should know of mails to this domain."""
+    if passage is Passage.ENCRYPTED:
+        return None
+    code = Code.MAIL_UNENCRYPTED if passage is Passage.CLEAR else Code.MAIL_ENCRYPTION_UNKNOWN
+    return Problem(code, {"domain": domain})
+
+
 class Passages:
     """Looks at each domain once an hour."""
 
@@ -65,20 +73,12 @@ class Passages:
             self._looks[domain] = (now, look)
         return look
 
-    def of(self, domain: str, *, wait: float) -> Passage:
-        """What was seen, or is seen within so many seconds."""
+    def seen(self, domain: str, *, wait: float = 0.0) -> Passage | None:
+        """What was seen, or is seen within so many seconds; None where nothing is yet."""
         try:
             return self.look(domain).result(wait)
         except NotYet:
-            return Passage.UNKNOWN
-
-    def note(self, domain: str, *, wait: float) -> Problem | None:
-        """What an admin should know of mails to this domain."""
-        passage = self.of(domain, wait=wait)
-        if passage is Passage.ENCRYPTED:
             return None
-        code = Code.MAIL_UNENCRYPTED if passage is Passage.CLEAR else Code.MAIL_ENCRYPTION_UNKNOWN
-        return Problem(code, {"domain": domain})
 
     def _look(self, domain: str) -> Passage:
         if self._unreached >= MOST_UNREACHED:

@@ -138,6 +138,12 @@ def settle(connection: Connection, row_id: bytes, end: MailEnd, *, lease: bytes 
     return bool(connection.execute(update(batch_rows).where(ours).values(values)).rowcount)
 
 
+def add_note(connection: Connection, row_id: bytes, problems: str) -> None:
+    """Write what is known of the way of a mail that went out."""
+    sent = and_(batch_rows.c.id == row_id, batch_rows.c.mail_state == "sent", batch_rows.c.mail_problems.is_(None))
+    connection.execute(update(batch_rows).where(sent).values(mail_problems=problems))
+
+
 def note_mailed(connection: Connection, invitation_id: bytes | None, *, at: float, reminded: bool) -> None:
     """Write on the invitation that its mail went out."""
     mine = update(invitations).where(invitations.c.id == invitation_id)
