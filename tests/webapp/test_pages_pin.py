@@ -431,7 +431,7 @@ def opened_check(pages: Pages, link: Invitation) -> str:
 
 def password_form(page: str) -> re.Match[str] | None:
     """The form that shows the password."""
-    return re.search(r'action="(/c/[^"]+/password[^"]*)">(.*?)</form>', page, re.S)
+    return re.search(r'action="(/c/[^"]+/show-password[^"]*)">(.*?)</form>', page, re.S)
 
 
 @pytest.mark.parametrize("device", ["android", "windows", "mac", "linux"])
@@ -464,7 +464,7 @@ def test_a_password_that_was_typed_is_never_shown(pages: Pages) -> None:
     typed = pages.checked()
 
     assert password_form(pages.client.get(f"/c/{typed}/windows").text) is None
-    other = pages.client.post(f"/c/{typed}/password", data={"csrf_token": form_token(form[2])})
+    other = pages.client.post(f"/c/{typed}/show-password", data={"csrf_token": form_token(form[2])})
     assert other.status_code == 422
     assert GOOD not in other.text
 

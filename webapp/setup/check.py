@@ -78,17 +78,17 @@ def works(token: str) -> Response:
     return _change(token, "works", services().checks.confirm)
 
 
-def password(token: str) -> Response | str:
+def show_password(token: str) -> Response | str:
     """Show the password of a ready-made link to whoever has opened it: not every app takes it from a profile."""
     if request.method != "POST":
         return redirect(pages.check_url(token))  # the other language, or a reload: the button is there
     view = services().checks.view(token)
     presentation.belongs_to(view.account.settings)
-    form = confirm_form(f"/c/{token}/password")
+    form = confirm_form(f"/c/{token}/show-password")
     if not form.csrf_token.validate(form):
         raise ProblemError(Problem(Code.FORM_EXPIRED))
     return render_template(
-        "setup/password.html",
+        "setup/show_password.html",
         account=view.account,
         password=services().checks.ready_made_password(token),
         password_label=pages.password_label(view.account.settings),

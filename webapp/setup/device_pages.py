@@ -53,10 +53,10 @@ def show_device(view: CheckView) -> str:
         is_hosted=view.source in (Source.DOMAIN, Source.PROVIDER),
         mail_test=mail_test(view),
         # A profile brings the password along; every other app asks for what the list alone knows.
-        password_url=url_for(".password", token=view.token, device=pages.chosen_device())
+        password_url=url_for(".show_password", token=view.token, device=pages.chosen_device())
         if view.options.ready_made and device is not Device.IPHONE
         else None,
-        password_form=confirm_form(f"/c/{view.token}/password"),
+        password_form=confirm_form(f"/c/{view.token}/show-password"),
         works_url=url_for(".works", token=view.token, device=pages.chosen_device()),
         works_form=confirm_form(f"/c/{view.token}/works"),
         calendars=values.calendars(view.account, files.options(view, language())),
