@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import imaplib
+import os
 import random
 import signal
 import ssl
@@ -11,10 +12,11 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from email.message import EmailMessage
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 from urllib.parse import quote
 
 import pytest
@@ -269,18 +271,66 @@ def test_without_a_relay_the_test_mail_names_the_setting(tmp_path: Path) -> None
 # killed
 
 SENDING = """
-import sys, time
+import os, signal, sys, time
 from webapp.cli.settings import load_config
 from webapp.batches.mailing import Mailing
 from webapp.store import open_store
-config = load_config()
-mailing = Mailing(open_store(config), config, lambda domain: None, record=None, wake=None,
-                  rate=400, lease_seconds=float(sys.argv[2]))
-print("ready", flush=True)
-while mailing.send_waiting(int(sys.argv[1]), until=time.monotonic() + 60):
-    pass
+def send(batch_id, lease_seconds):
+    config = load_config()
+    mailing = Mailing(open_store(config), config, lambda domain: None, record=None, wake=None,
+                      rate=400, lease_seconds=lease_seconds)
+    while mailing.send_waiting(batch_id, until=time.monotonic() + 60):
+        pass
+signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+for line in sys.stdin:
+    process = os.fork()
+    if not process:
+        send(int(sys.argv[1]), float(sys.argv[2]))
+        os._exit(0)
+    print(process, flush=True)
 """
+"""Begins a sender for each line: a fresh process, which need not load everything first."""
 LEASE_SECONDS = 1.0
+
+
+class Senders:
+    """Starts senders and kills them."""
+
+    def __init__(self, variables: dict[str, str], batch_id: int) -> None:
+        command = [sys.executable, "-c", SENDING, str(batch_id), str(LEASE_SECONDS)]
+        self._root = subprocess.Popen(
+            command, env=variables, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._root.communicate()
+
+    def start(self) -> int:
+        """Begin one; return its process id."""
+        assert self._root.stdin is not None
+        assert self._root.stdout is not None
+        self._root.stdin.write("\n")
+        self._root.stdin.flush()
+        return int(self._root.stdout.readline())
+
+    @staticmethod
+    def is_running(process: int) -> bool:
+        """Whether it has not ended."""
+        try:
+            os.kill(process, 0)
+        except ProcessLookupError:
+            return False
+        return True
+
+    def end(self, process: int) -> None:
+        """Wait until it has ended."""
+        give_up = time.monotonic() + PATIENCE_SECONDS
+        while self.is_running(process):
+            assert time.monotonic() < give_up
+            time.sleep(0.005)
 
 
 def busy_relay(seen: Counter[str], chance: random.Random) -> MailRelay:
@@ -321,9 +371,10 @@ def test_whoever_is_killed_while_sending_nobody_gets_two_mails(
         for host in open_host(variables, _toml()):
             batch_id = host.take(tmp_path, "address\n" + "\n".join(addresses) + "\n", language="en")
             host.work(batch_id)
-            for _ in range(kills):
-                _send_and_kill(variables, tmp_path, batch_id, chance, seen)
-            _send_to_the_end(variables, tmp_path, batch_id, host)
+            with Senders(variables, batch_id) as senders:
+                for _ in range(kills):
+                    _send_and_kill(senders, chance, seen)
+                _send_to_the_end(senders, host, batch_id)
             rows = host.rows(batch_id)
 
     states = Counter(row["mail_state"] for row in rows)
@@ -354,32 +405,23 @@ socketType = "SSL"
 """
 
 
-def _start(variables: dict[str, str], folder: Path, batch_id: int) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-c", SENDING, str(batch_id), str(LEASE_SECONDS)]
-    process = subprocess.Popen(command, env=variables, cwd=folder, stdout=subprocess.PIPE)
-    assert process.stdout is not None
-    assert process.stdout.readline() == b"ready\n"
-    return process
+def _send_and_kill(senders: Senders, chance: random.Random, seen: Counter[str]) -> None:
+    process = senders.start()
+    wanted = seen.total() + chance.randint(0, 10)
+    give_up = time.monotonic() + PATIENCE_SECONDS
+    while seen.total() < wanted and time.monotonic() < give_up and senders.is_running(process):
+        time.sleep(0.001)
+    time.sleep(chance.uniform(0, 0.02))
+    with suppress(ProcessLookupError):
+        os.kill(process, signal.SIGKILL)
+    senders.end(process)
 
 
-def _send_and_kill(
-    variables: dict[str, str], folder: Path, batch_id: int, chance: random.Random, seen: Counter[str]
-) -> None:
-    with _start(variables, folder, batch_id) as process:
-        wanted = seen.total() + chance.randint(0, 10)
-        give_up = time.monotonic() + PATIENCE_SECONDS
-        while seen.total() < wanted and time.monotonic() < give_up and process.poll() is None:
-            time.sleep(0.001)
-        time.sleep(chance.uniform(0, 0.02))
-        process.send_signal(signal.SIGKILL)
-
-
-def _send_to_the_end(variables: dict[str, str], folder: Path, batch_id: int, host: Host) -> None:
+def _send_to_the_end(senders: Senders, host: Host, batch_id: int) -> None:
     """A mail whose sender was killed last is settled once its lease is over."""
     give_up = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < give_up:
-        with _start(variables, folder, batch_id) as process:
-            process.wait(PATIENCE_SECONDS)
+        senders.end(senders.start())
         if {row["mail_state"] for row in host.rows(batch_id)} <= {"sent", "failed", "unsure"}:
             return
         time.sleep(LEASE_SECONDS / 4)
