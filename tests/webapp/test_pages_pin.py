@@ -13,6 +13,7 @@ from sqlalchemy import select
 from werkzeug.test import TestResponse
 
 from profiles.address import Address
+from profiles.problems import Code, ProblemError
 from tests.webapp.page_world import (
     ADDRESS,
     BROWSER,
@@ -406,6 +407,61 @@ def test_a_revoked_invitation_starts_no_check_and_ends_its_own(pages: Pages) -> 
     assert pages.client.get(f"/d/{delivery.token}/{delivery.filenames[0]}").status_code == 410
     assert pages.client.post(path, data={"csrf_token": token, "password": GOOD}).status_code == 410
     assert len(pages.probe.asked) == 1
+
+
+def test_a_service_that_signs_in_by_its_own_page_is_marked_as_well(pages: Pages) -> None:
+    """There is no check; the file goes out under the invitation itself, whatever the list holds."""
+    settings = pages.services.directory.find("outlook.com")
+    assert settings is not None
+    assert settings.needs_oauth
+    employee = Employee(
+        row=2,
+        address=Address("taro", "outlook.com"),
+        settings=settings,
+        full_name=NAME,
+        password=PASSWORD,
+        pin=PIN,
+    )
+    invited = pages.services.invitations
+    batch = invited.begin(name="list.csv", mode=Mode.READY_MADE, total=1)
+    (link,) = invited.invite(batch, [employee], expires_at=time.time() + 3600, mode=Mode.READY_MADE)
+    path = f"/s/{link.token}"
+    page = pages.client.get(path).text
+    assert 'name="pin"' not in page
+    assert 'name="password"' not in page
+
+    data = {"csrf_token": form_token(page), "step": "profile", "device": "android"}
+    answer = pages.client.post(path, data=data, headers=BROWSER)
+    assert answer.status_code == 303
+    assert reached(pages, link) == {"opened", "issued"}
+    pages.client.get(answer.headers["Location"], headers={"User-Agent": "Mozilla/5.0 (Linux; Android 10; K)"})
+
+    assert reached(pages, link) == {"opened", "issued", "fetched"}
+    assert fetched_devices(pages) == [("android", "k9s")]
+
+
+def test_an_invitation_that_ends_while_its_form_is_sent_starts_no_check(pages: Pages) -> None:
+    link = invite(pages, seconds=-1)
+    settings = pages.services.directory.find("example.co.jp")
+    assert settings is not None
+
+    with pytest.raises(ProblemError) as raised:
+        pages.checks.start(settings, Address("taro", "example.co.jp"), "", GOOD, invitation=link.token)
+
+    assert raised.value.problems[0].code is Code.LINK_EXPIRED
+    assert pages.probe.asked == []
+
+
+def test_sweeping_forgets_the_passwords_of_ended_links(pages: Pages) -> None:
+    ended, living = invite(pages, seconds=-1), invite(pages)
+
+    pages.checks.sweep()
+
+    with pages.services.store.read() as connection:
+        found = connection.execute(select(invitations.c.id, invitations.c.sealed)).all()
+    sealed = {row.id: row.sealed for row in found}
+    assert sealed[ended.id] is None
+    assert sealed[living.id] is not None
 
 
 # the test card

@@ -31,6 +31,7 @@ from webapp.store import Store
 from webapp.store import checks as check_rows
 from webapp.store import invitations as rows
 from webapp.store.tables import invitations as table
+from webapp.store.tables import set_ups
 
 KEY = b"k" * 32
 DAY = 24 * 3600.0
@@ -444,3 +445,56 @@ def test_who_looks_sets_no_mark(store: Store, world: World) -> None:
     world.open(link, PIN)
     with store.read() as connection:
         assert rows.is_marked(connection, link.id, Mark.OPENED)
+
+
+def test_the_first_fetch_of_a_file_is_noted_once_with_its_device(store: Store, clock: Clock, world: World) -> None:
+    link = world.ready()
+    links = Links(store, now=clock)
+    artifact = Artifact(data=b"x", content_type="x/x", filename="a.mobileconfig")
+    made = links.deliver([artifact], group=link.token)
+
+    said = at_once(8, lambda: links.fetch(made.token, artifact.filename, device="iphone").data)
+
+    assert said.count(b"x") == 5
+    with store.read() as connection:
+        assert rows.is_marked(connection, link.id, Mark.ISSUED)
+        assert rows.is_marked(connection, link.id, Mark.FETCHED)
+        noted = connection.execute(select(set_ups)).all()
+    assert [(row.invitation_id, row.address, row.device, row.kind) for row in noted] == [
+        (link.id, "taro@corp.example", "iphone", "mobileconfig")
+    ]
+
+
+def test_of_who_came_without_an_invitation_nothing_is_kept(store: Store, clock: Clock) -> None:
+    links = Links(store, now=clock)
+    artifact = Artifact(data=b"x", content_type="x/x", filename="a.mobileconfig")
+
+    links.fetch(links.deliver([artifact]).token, artifact.filename, device="iphone")
+
+    with store.read() as connection:
+        assert connection.execute(select(set_ups)).all() == []
+
+
+@pytest.mark.parametrize("end", ["time", "revoked", "renewed"])
+def test_under_an_ended_link_nothing_is_delivered(end: str, store: Store, clock: Clock, world: World) -> None:
+    link = world.ready()
+    if end == "time":
+        clock.advance(WEEK)
+    elif end == "revoked":
+        world.change(link, revoked=True)
+    else:
+        world.change(link, token_hash=hash_token(new_token()), generation=1)
+    artifact = Artifact(data=b"x", content_type="x/x", filename="a.mobileconfig")
+
+    assert outcome(lambda: Links(store, now=clock).deliver([artifact], group=link.token)) is Code.LINK_EXPIRED
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("number", range(100))
+def test_races_of_wrong_pins_never_try_a_sixth(number: int, world: World) -> None:
+    link = world.ready(name=f"p{number}")
+
+    said = at_once(64, lambda: world.invitations.open_ready_made(link.token, WRONG))
+
+    assert said.count(Code.PIN_WRONG) == MOST_WRONG_PINS - 1
+    assert world.row(link).pin_attempts == MOST_WRONG_PINS

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from openpyxl import Workbook
 
 from profiles.problems import Code
 from tests.webapp.batches.lists import csv_bytes, read, write
@@ -67,6 +68,20 @@ def test_a_zero_that_a_spreadsheet_dropped_is_put_back_and_said(tmp_path: Path) 
 
     assert employee(row).pin == "048291"
     assert codes(row) == [Code.PIN_ZERO_ADDED]
+
+
+def test_a_pin_that_excel_took_for_a_number_gets_its_zero_back(tmp_path: Path) -> None:
+    """Typed as 048291 into a cell, kept by Excel as the number 48291."""
+    book = Workbook()
+    book.active.append(HEADINGS)
+    book.active.append(("1", "Taro", "taro@corp.example", "secret 1", 48291))
+    book.active.append(("2", "Hanako", "hanako@corp.example", "secret 2", 571836.0))
+    book.save(tmp_path / "list.xlsx")
+
+    first, second = read(tmp_path / "list.xlsx", needs_password=True)[2]
+
+    assert (employee(first).pin, codes(first)) == ("048291", [Code.PIN_ZERO_ADDED])
+    assert (employee(second).pin, codes(second)) == ("571836", [])
 
 
 @pytest.mark.parametrize("written", ["4829", "482", "4829137", "48291a", "PIN", "1.5", "四八二九一三"])
