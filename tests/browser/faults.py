@@ -123,6 +123,7 @@ Authenticator Bitwarden Password Workspace iCloud Delta Chat Face Example Corpor
 autoconfig Autodiscover PACC aerc
 IMAP POP POP3 SMTP SSL TLS STARTTLS SPA VPN QR DNS API CSV TSV ZIP PDF URL LAN Wi-Fi ID PIN IP HTTP HTTPS OK
 Excel CalDAV CardDAV MX SRV TXT CNAME TTL Web https http
+UTF-8 UTF-16 Shift JIS CP932 EUC-JP Windows-1252 kB MB mm A4
 """
 NAMES_IN_JAPANESE = frozenset(_NAMES.split())
 """Names and abbreviations that Japanese pages write in Latin letters, as the apps do."""

@@ -1,4 +1,4 @@
-"""A list from Excel becomes a stack of cards, in the browser: upload, map, look, mend, make, watch, download, print."""
+"""A list from Excel becomes a stack of cards, in the browser: upload, map, mend, make, watch, download, print."""
 
 from __future__ import annotations
 
@@ -209,28 +209,33 @@ def test_a_file_that_is_too_large_is_told_by_the_page(window: Visitor, clerk: Cl
     window.errors.clear()  # the browser's own note of the 413
 
 
-LISTS = {
-    "new": None,
-    "mixed": (csv_bytes([("メールアドレス", "氏名", "パスワード"), ("taro@example.com", "山田 太郎", "x"),
-                         ("bad", "", "=1")]), "invitations"),
-    "ready": (csv_bytes([("メールアドレス", "氏名", "パスワード", "PIN"), ("taro@example.com", "山田 太郎", "ｘ", "12345")]),
-              "ready-made"),
-    "unknown": (csv_bytes([("番", "人"), ("1", "山田 太郎")]), "invitations"),
-    "unreadable": (b"\xff\xd8\xff nothing", "invitations"),
-    "ended": None,
-}  # fmt: skip
+HEADS = {"ja": ("メールアドレス", "氏名", "パスワード"), "en": ("address", "name", "password")}
+TARO = ("taro@example.com", "山田 太郎")
+
+
+def lists(language: str) -> dict[str, tuple[bytes, str]]:
+    """A list for every kind of page; what it quotes is in the page's language."""
+    heads = HEADS[language]
+    return {
+        "mixed": (csv_bytes([heads, (*TARO, "x"), ("@", "", "=1")]), "invitations"),
+        "ready": (csv_bytes([(*heads, "PIN"), (*TARO, "ｘ", "12345")]), "ready-made"),
+        "unknown": (csv_bytes([("1", "2"), ("3", "山田 太郎")]), "invitations"),
+        "unreadable": (b"\xff\xd8\xff nothing", "invitations"),
+    }
 
 
 @pytest.fixture(scope="module")
-def paths(browser: Browser, clerk: Clerk) -> dict[str, str]:
-    """A page of every kind, without its language."""
-    found = {"new": "/admin/lists/new", "ended": f"/admin/lists/{'A' * 22}"}
+def urls(browser: Browser, clerk: Clerk) -> dict[str, dict[str, str]]:
+    """A page of every kind in each language."""
+    found: dict[str, dict[str, str]] = {}
     with visitor(browser, clerk.site, cookies=clerk.cookies) as person:
-        for name, made in LISTS.items():
-            if made is not None:
-                file = {"name": "名簿.csv", "mimeType": "text/csv", "buffer": made[0]}
-                upload(person.page, clerk.site, file, mode=made[1])
-                found[name] = person.page.url.removeprefix(f"{clerk.site.url}/ja")
+        for language in HEADS:
+            here = f"{clerk.site.url}/{language}/admin/lists"
+            found[language] = {"new": f"{here}/new", "ended": f"{here}/{'A' * 22}"}
+            for name, (data, mode) in lists(language).items():
+                file = {"name": "2026.csv", "mimeType": "text/csv", "buffer": data}
+                upload(person.page, clerk.site, file, mode=mode, language=language)
+                found[language][name] = person.page.url
     return found
 
 
@@ -239,14 +244,14 @@ def paths(browser: Browser, clerk: Clerk) -> dict[str, str]:
     [(320, "ja", "light"), (360, "en", "dark"), (1280, "ja", "dark"), (1280, "en", "light")],
 )
 def test_pages_of_lists_fit_read_and_stay_at_home(
-    browser: Browser, clerk: Clerk, paths: dict[str, str], width: int, language: str, scheme: str
+    browser: Browser, clerk: Clerk, urls: dict[str, dict[str, str]], width: int, language: str, scheme: str
 ) -> None:
     problems = []
     with visitor(
         browser, clerk.site, width=width, language=language, scheme=scheme, cookies=clerk.cookies
     ) as person:
-        for name, path in paths.items():
-            person.page.goto(f"{clerk.site.url}/{language}{path}")
+        for name, url in urls[language].items():
+            person.page.goto(url)
             problems += [f"{name}: {found}" for found in faults.look(person.page, language)]
 
         assert problems == []

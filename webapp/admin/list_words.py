@@ -25,31 +25,31 @@ FIELDS: Mapping[Field, LazyString] = {
     Field.GIVEN_NAME: _l("Given name"),
     Field.DEPARTMENT: _l("Department"),
     Field.EMPLOYEE_NUMBER: _l("Employee number"),
-    Field.USERNAME: _l("User name, where the mail service asks for one"),
-    Field.PASSWORD: _l("Password of the mailbox"),
-    Field.PIN: _l("PIN that opens a ready-made link"),
-    Field.NOTIFY: _l("Where the invitation mail goes"),
+    Field.USERNAME: _l("User name, if asked for"),
+    Field.PASSWORD: _l("Mail password"),
+    Field.PIN: _l("PIN of six digits"),
+    Field.NOTIFY: _l("Mails go to"),
 }
 """Without our own two columns, which nobody chooses."""
-UNDERSTOOD: Mapping[Field, str] = {
-    Field.ADDRESS: "メールアドレス, address, e-mail",
-    Field.FULL_NAME: "氏名, 名前, name, full name",
-    Field.FAMILY_NAME: "姓, family name, last name",
-    Field.GIVEN_NAME: "名, given name, first name",
-    Field.DEPARTMENT: "部署, 所属, department",
-    Field.EMPLOYEE_NUMBER: "社員番号, employee number",
-    Field.USERNAME: "ログインID, user name, login",
-    Field.PASSWORD: "パスワード, password",
-    Field.PIN: "PIN",
-    Field.NOTIFY: "通知先, 個人メール, notify, private mail",
+UNDERSTOOD: Mapping[Field, tuple[str, str]] = {
+    Field.ADDRESS: ("メールアドレス、メール", "address, e-mail"),
+    Field.FULL_NAME: ("氏名、名前", "name, full name"),
+    Field.FAMILY_NAME: ("姓", "family name, last name"),
+    Field.GIVEN_NAME: ("名", "given name, first name"),
+    Field.DEPARTMENT: ("部署、所属", "department"),
+    Field.EMPLOYEE_NUMBER: ("社員番号", "employee number"),
+    Field.USERNAME: ("ログインID", "user name, login"),
+    Field.PASSWORD: ("パスワード", "password"),
+    Field.PIN: ("PIN番号", "PIN"),
+    Field.NOTIFY: ("通知先、個人メール", "notify, private mail"),
 }
-"""Headings that are understood, a few of many (webapp/batches/columns.py)."""
+"""Headings that are understood, a few of many in Japanese and in English (webapp/batches/columns.py)."""
 ENCODINGS: Mapping[str, LazyString | str] = {
     "utf-8": "UTF-8",
     "cp932": "Shift_JIS (CP932)",
     "utf-16": "UTF-16",
     "euc_jp": "EUC-JP",
-    "cp1252": _l("Western European (Windows-1252)"),
+    "cp1252": _l("Western (Windows-1252)"),
 }
 DELIMITERS: Mapping[str, LazyString] = {
     "comma": _l("Comma ( , )"),
@@ -65,7 +65,7 @@ DELIMITED: Mapping[str, LazyString] = {
     "|": _l("separated by vertical bars"),
 }
 LAYOUTS: Mapping[Layout, LazyString] = {
-    Layout.POSTCARD: _l("Postcards, 100 x 148 mm"),
+    Layout.POSTCARD: _l("Postcards, 100 x 148"),
     Layout.A4_4: _l("A4, four on each sheet, to cut"),
     Layout.A4_8: _l("A4, eight on each sheet, to cut"),
 }
@@ -111,7 +111,7 @@ def delimiters(found: str | None) -> tuple[tuple[str, str | LazyString], ...]:
 
 
 def _found(what: str) -> str:
-    return _("as it was found: %(what)s", what=what) if what else _("find out")
+    return _("Found: %(what)s", what=what) if what else _("Find out")
 
 
 def mend(problem: Problem) -> str:

@@ -21,6 +21,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from profiles.problems import Code, Problem, ProblemError
 from webapp import i18n, policy
 from webapp.accounts import Role
+from webapp.admin import batch_words
 from webapp.admin import list_words as words
 from webapp.admin.forms import AdminForm, sent
 from webapp.admin.list_form import read_form, reads_alike
@@ -158,7 +159,7 @@ def delete_list(token: str) -> Page:
     upload = _found(token)
     if upload is not None:
         services().uploads.remove(upload, actor=policy.admin().name)
-    return redirect(url_for(".new_list"), 303)
+    return redirect(url_for(".batches"), 303)
 
 
 # the form
@@ -224,6 +225,7 @@ def _page(upload: Upload, problems: tuple[Problem, ...] = ()) -> str:
     return render_template(
         "admin/list.html",
         upload=upload,
+        size=_size(upload.size),
         seen=seen,
         choices=choices,
         problems=problems,
@@ -237,12 +239,17 @@ def _page(upload: Upload, problems: tuple[Problem, ...] = ()) -> str:
         check_minutes=max(1, round(seen.good / choices.check_rate / 60)),
         languages=LANGUAGES,
         words=words,
+        short_modes=batch_words.MODES.items(),
         layouts=tuple(Layout),
         # What a choice by hand replaced is not known any more.
         encodings=words.encodings("" if choices.encoding else seen.encoding_name),
         delimiters=words.delimiters(None if choices.delimiter else seen.delimiter),
         sign_name={sign: name for name, sign in words.SIGNS.items()},
     )
+
+
+def _size(count: int) -> str:
+    return f"{count / 1e6:.1f} MB" if count >= 1e6 else f"{max(count / 1e3, 0.1):.1f} kB"
 
 
 def _seen(upload: Upload) -> Preview:
@@ -380,7 +387,7 @@ def _options(choices: Choices, listing: ListFile, columns: Columns) -> BatchOpti
 
 
 def _batch(batch_id: int) -> BaseResponse:
-    return redirect(f"{url_for('.start').rstrip('/')}/batches/{batch_id}", 303)
+    return redirect(url_for(".batch", batch_id=batch_id), 303)
 
 
 def _download(data: bytes, filename: str, kind: str = "text/csv") -> Response:

@@ -185,7 +185,7 @@ def test_mails_are_offered_only_where_there_is_a_server_for_them(host: Host, mak
     assert "HAGAKI_SMTP_URL" in without
     assert not here.batches.view(batch_of(batch)).options.mail
     assert 'name="mail"' in with_server
-    assert "To the address in the column “Where the invitation mail goes”" in plain(with_server)
+    assert "To the address in the column “Mails go to”" in plain(with_server)
 
 
 def test_links_that_only_this_machine_can_open_are_told(maker: Maker) -> None:
