@@ -24,7 +24,7 @@ from webapp.accounts import open_accounts
 from webapp.batches.invitations import Invitations
 from webapp.batches.mailing import Mailing
 from webapp.batches.queue import Queue, open_queue
-from webapp.batches.service import Batches, open_batches
+from webapp.batches.service import STALLED_SECONDS, Batches, open_batches
 from webapp.batches.working import LEASE_SECONDS, SLICE_SECONDS, Leases, Work
 from webapp.checks.live import live_outbound
 from webapp.config import Config
@@ -51,6 +51,7 @@ class WorkerOptions:
     threads: int = THREADS
     lease_seconds: float = LEASE_SECONDS
     sweep_seconds: float = SWEEP_SECONDS
+    stalled_seconds: float = STALLED_SECONDS
 
 
 class Worker:
@@ -67,7 +68,12 @@ class Worker:
             opened.callback(self._queue.close)
             self._queue.ping()
             self._batches: Batches = open_batches(
-                store, directory.find, config, record=record, enqueue=self._queue.enqueue
+                store,
+                directory.find,
+                config,
+                record=record,
+                enqueue=self._queue.enqueue,
+                stalled_seconds=options.stalled_seconds,
             )
             self._leases = Leases(store, seconds=options.lease_seconds)
             self._work = Work(

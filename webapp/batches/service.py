@@ -65,6 +65,7 @@ class Batches:
         record: Record,
         enqueue: Callable[[int, int], None],
         retention_days: int = 90,
+        stalled_seconds: float = STALLED_SECONDS,
         now: Callable[[], float] = time.time,
     ) -> None:
         self._store = store
@@ -73,6 +74,7 @@ class Batches:
         self._record = record
         self._enqueue = enqueue
         self._retention = retention_days * _DAY
+        self._stalled_after = stalled_seconds
         self._now = now
 
     # taking a list
@@ -345,7 +347,7 @@ class Batches:
             batches.forget_turns(connection, before=now - _DAY)
 
     def _stalled(self, now: float) -> tuple[int, ...]:
-        silent_since = now - STALLED_SECONDS
+        silent_since = now - self._stalled_after
         with self._store.read() as connection:
             if not batches.is_any_stalled(connection, silent_since=silent_since):
                 return ()
@@ -354,7 +356,13 @@ class Batches:
 
 
 def open_batches(
-    store: Store, find: FindSettings, config: Config, *, record: Record, enqueue: Callable[[int, int], None]
+    store: Store,
+    find: FindSettings,
+    config: Config,
+    *,
+    record: Record,
+    enqueue: Callable[[int, int], None],
+    stalled_seconds: float = STALLED_SECONDS,
 ) -> Batches:
     """The batches of this host."""
     return Batches(
@@ -364,6 +372,7 @@ def open_batches(
         record=record,
         enqueue=enqueue,
         retention_days=config.retention_days,
+        stalled_seconds=stalled_seconds,
     )
 
 

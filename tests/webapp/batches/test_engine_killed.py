@@ -1,0 +1,128 @@
+"""kill -9 at any moment, and start again: no row is lost, doubled or half made."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.webapp.batches.engine import Engine, people, until
+from tests.webapp.batches.lists import HEADINGS, csv_bytes, write
+from tests.webapp.batches.test_engine_taking import upload
+from tests.webapp.batches.zygote import Zygote, kill, zygote
+from tests.webapp.cli.conftest import DOMAIN
+from tests.webapp.clock import Clock
+from webapp.batches.options import BatchState, Mode
+from webapp.config import Config
+from webapp.directory import Directory
+from webapp.store import Store, tables
+
+ROWS = 700
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """Workers of their own live by the real time."""
+    return Clock(time.time())
+
+
+@pytest.fixture
+def variables(store_config: Config, store: Store) -> dict[str, str]:
+    """Where the processes find database and queue; one domain is served."""
+    Directory(store).add(DOMAIN)
+    return {"HAGAKI_DATA": str(store_config.data), "HAGAKI_DATABASE_URL": store_config.database_url}
+
+
+@pytest.fixture
+def workers(variables: dict[str, str]) -> Iterator[Zygote]:
+    with zygote(variables) as ready:
+        yield ready
+
+
+def assert_whole(engine: Engine, batch_ids: list[int]) -> None:
+    """Nothing is lost, doubled or half made."""
+    for batch_id in batch_ids:
+        view = engine.batches.view(batch_id)
+        assert (view.state, view.total, view.made, view.failed) == (BatchState.DONE, ROWS, ROWS, 0)
+    links = {link["id"]: link for link in engine.rows(tables.invitations)}
+    rows = [row for batch_id in batch_ids for row in engine.rows(tables.batch_rows, batch_id=batch_id)]
+    assert Counter(link["address"] for link in links.values()) == Counter(row["address"] for row in rows)
+    assert set(Counter(row["address"] for row in rows).values()) == {1}
+    assert len({link["number"] for link in links.values()}) == len(links)
+    for row in rows:
+        assert links[row["invitation_id"]]["address"] == row["address"]
+        assert row["sealed"] is None
+    assert {engine.refuses(link) for link in links.values()} == {None}
+
+
+def survive(engine: Engine, workers: Zygote, *, kills: int, seed: int) -> int:
+    """Kill one of two workers again and again; return how many batches were made meanwhile."""
+    chance = random.Random(seed)
+    batch_ids: list[int] = []
+    running = [workers.work(), workers.work()]
+    for _ in range(kills):
+        if not batch_ids or not engine.batches.view(batch_ids[-1]).is_active:
+            mode = list(Mode)[len(batch_ids) % 2]
+            batch_ids.append(engine.take(people(ROWS, first=1 + ROWS * len(batch_ids)), mode=mode))
+        time.sleep(chance.uniform(0, 0.25))
+        kill(running.pop(chance.randrange(2)))
+        running.append(workers.work())
+    until(lambda: not any(engine.batches.view(batch_id).is_active for batch_id in batch_ids))
+    for pid in running:
+        kill(pid)
+    assert_whole(engine, batch_ids)
+    return len(batch_ids)
+
+
+def test_workers_that_are_killed_lose_and_double_nothing(engine: Engine, workers: Zygote) -> None:
+    assert survive(engine, workers, kills=10, seed=11) >= 1
+
+
+@pytest.mark.soak
+def test_workers_that_are_killed_very_often_lose_and_double_nothing(engine: Engine, workers: Zygote) -> None:
+    assert survive(engine, workers, kills=200, seed=int(time.time())) >= 2
+
+
+def take_and_be_killed(engine: Engine, workers: Zygote, folder: Path, *, kills: int, seed: int) -> set[str]:
+    """Kill whoever takes a list, then take it again; return how far those came who were killed."""
+    chance = random.Random(seed)
+    seen: set[str] = set()
+    for number in range(kills):
+        path = write(folder, csv_bytes([HEADINGS, *people(ROWS, first=1 + ROWS * number)]))
+        token_hash = upload(engine)
+        pid = workers.take(path, "ready-made", token_hash)
+        time.sleep(chance.uniform(0, 0.4))
+        kill(pid)
+        killed = engine.rows(tables.batches, name="list.csv")
+        seen |= {row["state"] for row in killed} or {"nothing"}
+        if any(row["state"] == "reading" for row in killed):
+            # Nobody waits a minute here for the sign of life that does not come.
+            with engine.store.write() as connection:
+                connection.execute(tables.batches.update().values(touched_at=time.time() - 600))
+        workers.take(path, "ready-made", token_hash)
+        until(lambda: any(row["state"] == "waiting" for row in engine.rows(tables.batches)))
+        engine.clock.seconds = time.time()
+        engine.batches.sweep()
+        (batch,) = engine.rows(tables.batches)
+        rows = engine.rows(tables.batch_rows)
+        assert (batch["state"], batch["total"], len(rows)) == ("waiting", ROWS, ROWS)
+        assert {row["batch_id"] for row in rows} == {batch["id"]}
+        engine.batches.delete(batch["id"], "aya")
+    return seen
+
+
+def test_a_list_whose_taking_is_killed_is_taken_whole_or_not_at_all(
+    engine: Engine, workers: Zygote, tmp_path: Path
+) -> None:
+    assert take_and_be_killed(engine, workers, tmp_path, kills=3, seed=5)
+
+
+@pytest.mark.soak
+def test_taking_is_killed_very_often(engine: Engine, workers: Zygote, tmp_path: Path) -> None:
+    seen = take_and_be_killed(engine, workers, tmp_path, kills=100, seed=int(time.time()))
+
+    assert {"reading", "waiting"} <= seen, "killed in the midst of it and after it"
