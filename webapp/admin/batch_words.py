@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from flask_babel import LazyString
+from flask_babel import LazyString, ngettext
 from flask_babel import lazy_gettext as _l
-from flask_babel import ngettext as _n
 
 from webapp.batches.following import Action, Show, Stage
 from webapp.batches.leavers import Step
@@ -115,43 +114,43 @@ ACTIONS: Mapping[Action, Words] = {
     Action.REISSUE: Words(
         offer=_l("Make a new link and card"),
         question=_l("Make new links?"),
-        press=lambda num: _n("Make %(num)s new link", "Make %(num)s new links", num),
-        done=lambda num: _n("%(num)s new link was made.", "%(num)s new links were made.", num),
+        press=lambda num: ngettext("Make %(num)s new link", "Make %(num)s new links", num),
+        done=lambda num: ngettext("%(num)s new link was made.", "%(num)s new links were made.", num),
         left_out=_l("Nothing was made for them yet, or the password of a ready-made link is no longer kept."),
     ),
     Action.EXTEND: Words(
         offer=_l("Let the link open longer"),
         question=_l("Let links open longer?"),
-        press=lambda num: _n("Extend %(num)s link", "Extend %(num)s links", num),
-        done=lambda num: _n("%(num)s link opens longer.", "%(num)s links open longer.", num),
+        press=lambda num: ngettext("Extend %(num)s link", "Extend %(num)s links", num),
+        done=lambda num: ngettext("%(num)s link opens longer.", "%(num)s links open longer.", num),
         left_out=_l("Their link was revoked, was never made, or its password is no longer kept."),
     ),
     Action.REVOKE: Words(
         offer=_l("Revoke the link"),
         question=_l("Revoke links?"),
-        press=lambda num: _n("Revoke %(num)s link", "Revoke %(num)s links", num),
-        done=lambda num: _n("%(num)s link was revoked.", "%(num)s links were revoked.", num),
+        press=lambda num: ngettext("Revoke %(num)s link", "Revoke %(num)s links", num),
+        done=lambda num: ngettext("%(num)s link was revoked.", "%(num)s links were revoked.", num),
         left_out=_l("Their link was never made, or is revoked already."),
     ),
     Action.REMIND: Words(
         offer=_l("Send a reminder mail"),
         question=_l("Send reminders?"),
-        press=lambda num: _n("Send %(num)s reminder", "Send %(num)s reminders", num),
-        done=lambda num: _n("%(num)s reminder goes out.", "%(num)s reminders go out.", num),
+        press=lambda num: ngettext("Send %(num)s reminder", "Send %(num)s reminders", num),
+        done=lambda num: ngettext("%(num)s reminder goes out.", "%(num)s reminders go out.", num),
         left_out=_l("They have set up their mail, their link has ended, or a mail to them is waiting."),
     ),
     Action.RESEND: Words(
         offer=_l("Send the invitation mail again"),
         question=_l("Send invitation mails again?"),
-        press=lambda num: _n("Send %(num)s mail", "Send %(num)s mails", num),
-        done=lambda num: _n("%(num)s mail goes out.", "%(num)s mails go out.", num),
+        press=lambda num: ngettext("Send %(num)s mail", "Send %(num)s mails", num),
+        done=lambda num: ngettext("%(num)s mail goes out.", "%(num)s mails go out.", num),
         left_out=_l("Their link has ended, or a mail to them is waiting."),
     ),
     Action.REPRINT: Words(
         offer=_l("Print the card again (PDF)"),
         question=_l("Print cards again?"),
-        press=lambda num: _n("Download %(num)s card", "Download %(num)s cards", num),
-        done=lambda num: _n("%(num)s card was printed again.", "%(num)s cards were printed again.", num),
+        press=lambda num: ngettext("Download %(num)s card", "Download %(num)s cards", num),
+        done=lambda num: ngettext("%(num)s card was printed again.", "%(num)s cards were printed again.", num),
         left_out=_l("Their link has ended, so that a card would be of no use."),
     ),
 }
