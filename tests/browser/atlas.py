@@ -29,6 +29,8 @@ LANGUAGES = ("ja", "en")
 STALE_SECONDS = 400
 """The links of a finished check end after ten minutes."""
 LIST = "メールアドレス,氏名,部署\ntaro@example.com,山田 太郎,営業部\nhanako@example.com,鈴木 花子,総務部\n"
+SPOILT = LIST + "jiro@@example.com,佐藤 次郎,営業部\n,田中 恵,経理部\nmegumi@example.com,高橋 恵,経理部\n"
+READY_MADE = f"メールアドレス,氏名,パスワード\n{GOOD.address},山田 太郎,{GOOD.password}\n"
 
 
 def nothing(person: Visitor) -> None:
@@ -44,6 +46,8 @@ class Page:
     user_agent: str = IPHONE
     admin: bool = False
     kept: str | None = None
+    typed: str = ""
+    """Selects what people wrote on it, in whatever language."""
 
 
 def desk(path: str, act: Callable[[Visitor], None] = nothing) -> Page:
@@ -51,9 +55,9 @@ def desk(path: str, act: Callable[[Visitor], None] = nothing) -> Page:
     return Page(path=path, act=act, user_agent=WINDOWS)
 
 
-def behind(path: str, act: Callable[[Visitor], None] = nothing) -> Page:
+def behind(path: str, act: Callable[[Visitor], None] = nothing, typed: str = "") -> Page:
     """A page behind the admins' log-in."""
-    return Page(path=f"/admin{path}", act=act, user_agent=WINDOWS, admin=True)
+    return Page(path=f"/admin{path}", act=act, user_agent=WINDOWS, admin=True, typed=typed)
 
 
 def once(name: str, *, admin: bool = True) -> Page:
@@ -139,6 +143,13 @@ def examined(person: Visitor) -> None:
     person.page.wait_for_selector("#doctor ~ table", timeout=60_000)
 
 
+def leaver_named(person: Visitor) -> None:
+    """Somebody who leaves, looked at before anything is revoked."""
+    person.page.fill("textarea", "hanako@example.com")
+    person.page.click("main form .button")
+    person.page.wait_for_selector("main.admin table")
+
+
 PAGES: Mapping[str, Page] = {
     "form": Page(),
     "form-hint": Page(act=hint),
@@ -161,6 +172,16 @@ PAGES: Mapping[str, Page] = {
     "handover": Page(path="{handover}/iphone"),
     "handover-android": Page(path="{handover}/android", user_agent=ANDROID),
     "invitation": Page(path="{invitation}"),
+    "pin": Page(path="{ready}"),
+    "mine": Page(path="{invitation}/mine"),
+    "mine-password": Page(path="{invitation}/password"),
+    "mine-remove": Page(path="{invitation}/remove/iphone"),
+    "mine-remove-desk": desk("{invitation}/remove/windows"),
+    "mine-lost": Page(path="{invitation}/lost"),
+    "mine-address": Page(path="{invitation}/address"),
+    "link-ended": Page(path="/s/nothing"),
+    "retype": Page(path="{done}/password"),
+    "add-account": Page(path="{done}/add"),
     "not-found": desk("/nothing"),
     "admin-log-in": desk("/admin/log-in"),
     "admin-refused": desk("/admin/log-in", refused_log_in),
@@ -182,9 +203,17 @@ PAGES: Mapping[str, Page] = {
     "admin-new-token": behind("/tokens/create"),
     "admin-token": once("token"),
     "admin-sessions": behind("/sessions"),
-    "admin-audit": behind("/audit"),
-    "admin-audit-verified": behind("/audit?verify=1"),
+    "admin-audit": behind("/audit", typed="td"),
+    "admin-audit-verified": behind("/audit?verify=1", typed="td"),
     "admin-not-found": behind("/nothing"),
+    "admin-list-new": behind("/lists/new", typed="td"),
+    "admin-list": behind("{list}", typed="td, th, mark, h1"),
+    "admin-batches": behind("/batches", typed="tbody th"),
+    "admin-batch": behind("{batch}", typed="tbody, mark, h1"),
+    "admin-batch-person": behind("{batch}/people/1", typed="h1, dd, td"),
+    "admin-batch-delete": behind("{batch}/delete", typed="h1, p"),
+    "admin-leavers": behind("/leavers"),
+    "admin-leavers-named": behind("/leavers", leaver_named, typed="td, th"),
 }
 
 
@@ -252,10 +281,12 @@ def explore(browser: Browser, site: Site, before: World | None = None) -> World:
             cookies=before.cookies,
             made_at=time.monotonic(),
         )
-    cookies, kept, setup = _admins(browser, site)
+    cookies, kept, more = _admins(browser, site)
+    invitation = _invite(site, LIST, "--only", "qr")
+    ready = _invite(site, READY_MADE, "--mode", "ready-made", "--only", "qr")
     return World(
         site=site,
-        places={**places, "invitation": _invite(site), "setup": setup},
+        places={**places, **more, "invitation": invitation, "ready": ready},
         kept=kept,
         cookies=cookies,
         made_at=time.monotonic(),
@@ -278,19 +309,20 @@ def check_twice(browser: Browser, site: Site) -> dict[str, str]:
     }
 
 
-def _invite(site: Site) -> str:
+def _invite(site: Site, people: str, *options: str) -> str:
     """The path of a card's link."""
-    people, archive = site.data / "people.csv", site.data / "people.zip"
-    people.write_text(LIST, "utf-8")
-    site.hagaki("bulk", str(people), "-o", str(archive), "--only", "qr")
+    listing, archive = site.data / "people.csv", site.data / "people.zip"
+    listing.write_text(people, "utf-8")
+    archive.unlink(missing_ok=True)
+    site.hagaki("bulk", str(listing), "-o", str(archive), *options)
     with zipfile.ZipFile(archive) as made:
         rows = csv.DictReader(StringIO(made.read("results.csv").decode("utf-8-sig")))
         link = next(rows)["link"]
     return "/s/" + link.rpartition("/")[2]
 
 
-def _admins(browser: Browser, site: Site) -> tuple[StorageState, Mapping[tuple[str, str], str], str]:
-    """An owner who is logged in, the pages that are shown once, and a set-up link nobody has used."""
+def _admins(browser: Browser, site: Site) -> tuple[StorageState, Mapping[tuple[str, str], str], Mapping[str, str]]:
+    """An owner who is logged in, the pages shown once, and where a set-up link, a list and a batch are."""
     secret = _create_owner(site)
     kept: dict[tuple[str, str], str] = {}
     with visitor(browser, site) as person:
@@ -300,7 +332,32 @@ def _admins(browser: Browser, site: Site) -> tuple[StorageState, Mapping[tuple[s
             kept["recovery", language] = _claim(browser, site, language)
             kept["link", language] = _submit(person, language, "admins/create", f"{language}@example.co.jp")
             kept["token", language] = _submit(person, language, "tokens/create", f"API {len(kept)}")
-    return cookies, kept, _set_up_path(site, "next@example.co.jp")
+        batch = _make(person)
+        listing = _upload(person)
+    setup = _set_up_path(site, "next@example.co.jp")
+    return cookies, kept, {"setup": setup, "list": listing, "batch": batch}
+
+
+def _upload(person: Visitor) -> str:
+    """Upload a list; where it is looked at, below /admin."""
+    page = person.page
+    page.goto(f"{person.site.url}/ja/admin/lists/new")
+    file = {"name": "社員名簿.csv", "mimeType": "text/csv", "buffer": SPOILT.encode("cp932")}
+    page.set_input_files("#file", files=[file])
+    page.click("main form .button")
+    page.wait_for_selector("#reading")
+    return page.url.partition("/admin")[2]
+
+
+def _make(person: Visitor) -> str:
+    """Make what a list allows, and wait for the end; where the batch is, below /admin."""
+    page = person.page
+    _upload(person)
+    page.click("button[formaction$=make]")
+    page.wait_for_url("**/batches/*")
+    page.wait_for_selector("#progress")
+    page.wait_for_selector("[data-batch]", state="detached", timeout=60_000)
+    return page.url.partition("/admin")[2].partition("?")[0].partition("#")[0]
 
 
 def _create_owner(site: Site) -> bytes:

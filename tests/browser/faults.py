@@ -59,16 +59,9 @@ CLIPPED = """
     range.selectNodeContents(node);
     if ([...range.getClientRects()].some(box => box.width > 0 && cut(box, parent))) found.push(node.data.trim());
   }
-  for (const node of document.querySelectorAll("select, input[readonly], button, .button")) {
-    if (!node.checkVisibility() || node.closest(".hidden")) continue;
-    if (node.matches("select")) {
-      const pen = document.createElement("canvas").getContext("2d"), style = getComputedStyle(node);
-      pen.font = style.font;
-      const room = node.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight);
-      const words = node.selectedOptions[0]?.textContent.trim() || "";
-      if (pen.measureText(words).width > room + 1) found.push(words);
-    } else if (node.scrollWidth > node.clientWidth + 1) found.push(node.value || node.textContent.trim());
-  }
+  for (const node of document.querySelectorAll("input[readonly], button, .button"))
+    if (node.checkVisibility() && !node.closest(".hidden") && node.scrollWidth > node.clientWidth + 1)
+      found.push(node.value || node.textContent.trim());
   return found;
 })()
 """
@@ -94,25 +87,27 @@ BAD_PICTURES = """
   .map(node => node.src)
 """
 WORDS = """
-(() => {
+(typed => {
   const told = [], walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   const tongue = node => node.closest("[lang]").lang;
   for (let node; node = walker.nextNode();) {
     const parent = node.parentElement;
-    const data = "script, noscript, code, samp, pre, time, .postcode, .values dd";
-    if (!node.data.trim() || parent.closest(data)) continue;
+    const data = "script, noscript, code, samp, pre, time, .postcode, .values dd, .breakable";
+    if (!node.data.trim() || parent.closest(typed ? `${data}, ${typed}` : data)) continue;
     told.push([tongue(parent), node.data.trim()]);
   }
   for (const node of document.body.querySelectorAll("[alt], [aria-label], [title], [placeholder]"))
     for (const name of ["alt", "aria-label", "title", "placeholder"])
       if (node.getAttribute(name)) told.push([tongue(node), node.getAttribute(name)]);
-  told.push([document.documentElement.lang, document.title]);
+  if (!typed) told.push([document.documentElement.lang, document.title]);
   return told;
-})()
+})
 """
 JAPANESE = re.compile(r"[\u3005-\u30ff\u4e00-\u9fff]")
 NO_WORDS = re.compile(
-    r"https?://\S+|[\w.+%-]+@[\w.-]+|[\w-]*…?(\.[\w-]+)+(:\d+)?|[A-Z]+(_[A-Z]+)+|hagaki( [a-z-]+)+|\w+@", re.ASCII
+    r"https?://\S+|/\S+/\S+|[\w.+%-]+@[\w.-]+|[\w-]*…?(\.[\w-]+)+(:\d+)?|[A-Z]+(_[A-Z]+)+"
+    r"|hagaki( [a-z-]+)+|\w+[@＠]\w*|taro",
+    re.ASCII,
 )
 """Addresses, names of hosts and files, codes, settings, commands."""
 WORD = re.compile(r"[A-Za-z][A-Za-z’'-]*\d*")
@@ -120,9 +115,11 @@ _NAMES = """
 Hagaki iPhone iPad Mac macOS Android Windows Linux Microsoft Google Apple Yahoo JAPAN LINE Firefox Safari
 Thunderbird K-9 Mail Gmail Samsung FairEmail Outlook Evolution KMail Exchange Chrome DuckDuckGo Instagram
 Authenticator Bitwarden Password Workspace iCloud Delta Chat Face Example Corporation English
+Find Hub SMS
 autoconfig Autodiscover PACC aerc
 IMAP POP POP3 SMTP SSL TLS STARTTLS SPA VPN QR DNS API CSV TSV ZIP PDF URL LAN Wi-Fi ID PIN IP HTTP HTTPS OK
 Excel CalDAV CardDAV MX SRV TXT CNAME TTL Web https http
+Shift JIS CP932 UTF-8 UTF-16 EUC-JP Windows-1252 A4 mm MB KB
 UTF-8 UTF-16 Shift JIS CP932 EUC-JP Windows-1252 kB MB mm A4
 """
 NAMES_IN_JAPANESE = frozenset(_NAMES.split())
@@ -130,8 +127,8 @@ NAMES_IN_JAPANESE = frozenset(_NAMES.split())
 NAMES_IN_ENGLISH = ("株式会社サンプル", "山田 太郎", "日本語", "葉書", "鈴木 花子", "営業部", "総務部")
 
 
-def look(page: Page, language: str) -> Iterator[str]:
-    """Everything at once, on the page with all its details open."""
+def look(page: Page, language: str, typed: str = "") -> Iterator[str]:
+    """Everything at once, with all details open; `typed` selects what people wrote, in whatever language."""
     page.evaluate(OPEN_EVERYTHING)
     page.evaluate(PICTURES_LOADED)
     if (over := page.evaluate(TOO_WIDE)) > 0:
@@ -140,15 +137,15 @@ def look(page: Page, language: str) -> Iterator[str]:
     yield from (f"clipped: {words}" for words in page.evaluate(CLIPPED))
     yield from (f"overlapping: {nodes}" for nodes in page.evaluate(OVERLAPPING))
     yield from (f"bad picture {source}" for source in page.evaluate(BAD_PICTURES))
-    yield from strange_words(page, language)
+    yield from strange_words(page, language, typed)
     found = Axe().run(page)
     if found.violations_count:
         yield found.generate_report()
 
 
-def strange_words(page: Page, language: str) -> Iterator[str]:
+def strange_words(page: Page, language: str, typed: str = "") -> Iterator[str]:
     """Words of the other language, the names left out that are written so in both."""
-    told: list[Any] = page.evaluate(WORDS)
+    told: list[Any] = page.evaluate(WORDS, typed)
     for tongue, words in told:
         if tongue == "ja" and (strange := _latin(words)):
             yield f"English in Japanese: {strange} in {words!r}"

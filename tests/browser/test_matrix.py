@@ -50,7 +50,7 @@ def test_page_fits_reads_and_stays_at_home(
     browser: Browser, world: Callable[[], World], name: str, width: int, language: str, scheme: str
 ) -> None:
     with world().opened(browser, name, language=language, width=width, scheme=scheme) as person:
-        found = list(faults.look(person.page, language))
+        found = list(faults.look(person.page, language, PAGES[name].typed))
 
         assert found == []
         assert person.foreign == []
