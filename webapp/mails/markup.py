@@ -32,6 +32,7 @@ STYLE = """
 body { -webkit-text-size-adjust: 100%; }
 a { text-underline-offset: .2em; }
 :lang(ja) { line-break: strict; word-break: auto-phrase; }
+.sender, .sender * { word-break: normal; }
 @media (max-width: 479px) {
   .edge { padding-left: 20px !important; padding-right: 20px !important; }
   .desk { padding: 0 !important; }
@@ -98,7 +99,7 @@ def _head(root: Element, said: Contents) -> None:
 
 def _masthead(card: Element, said: Contents) -> None:
     top = _add(_table(_row(card, "24px", "0"), "", ""), "tr")
-    sender = _add(top, "td", "faint", _font(14, FAINT), valign="top")
+    sender = _add(top, "td", "faint sender", _font(14, FAINT), valign="top")
     _words(sender, "bdi", "", "", said.company)
     if not said.number:
         return
@@ -151,7 +152,7 @@ def _press(card: Element, said: Contents) -> None:
     under = _add(cell, "p", "faint", f"{_font(13, FAINT)};margin:12px 0 0")
     under.text = said.instead
     SubElement(under, "br")
-    style = f"color:{INK};font-family:{MONO};font-size:13px;word-break:break-all;overflow-wrap:anywhere"
+    style = f"color:{INK};font-family:{MONO};font-size:13px;word-break:break-all"
     _words(under, "a", "ink", style, said.link, href=said.link)
 
 
@@ -172,7 +173,7 @@ def _facts(card: Element, said: Contents) -> None:
         edge = f"padding:7px 0;border-top:1px solid {LINE}"
         style = f"{_font(14, FAINT)};{edge};width:116px"
         _words(row, "td", "faint rule", style, label, valign="top")
-        cell = _add(row, "td", "text rule", f"{_font(14, TEXT)};{edge};overflow-wrap:anywhere", valign="top")
+        cell = _add(row, "td", "text rule", f"{_font(14, TEXT)};{edge}", valign="top")
         _words(cell, "bdi", "", "", value)
 
 
@@ -188,7 +189,7 @@ def _font(size: int, colour: str) -> str:
 
 
 def _row(card: Element, above: str, below: str) -> Element:
-    return _add(_add(card, "tr"), "td", "edge", f"padding:{above} 32px {below}")
+    return _add(_add(card, "tr"), "td", "edge", f"padding:{above} 32px {below};overflow-wrap:anywhere")
 
 
 def _table(parent: Element, name: str, style: str, **attributes: str) -> Element:
