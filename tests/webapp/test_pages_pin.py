@@ -13,7 +13,7 @@ from sqlalchemy import select
 from werkzeug.test import TestResponse
 
 from profiles.address import Address
-from profiles.problems import Code, ProblemError
+from profiles.problems import Code, Problem, ProblemError
 from tests.webapp.page_world import (
     ADDRESS,
     BROWSER,
@@ -29,7 +29,9 @@ from tests.webapp.page_world import (
 from webapp.batches.invitations import Invitation, end_of
 from webapp.batches.options import Mode
 from webapp.batches.rows import Employee
+from webapp.checks.mailing import Mailing
 from webapp.links import SAMPLE_TOKEN, hash_token
+from webapp.probes.test_mail import RoundTrip
 from webapp.store.tables import invitations, set_ups
 
 PIN, OTHER = "482913", "571830"
@@ -364,6 +366,19 @@ def test_who_says_that_it_works_is_thanked_once_and_for_all(pages: Pages) -> Non
     assert answer.status_code == 303
     assert "confirmed" in reached(pages, link)
     assert "Thank you." in pages.client.get(answer.headers["Location"]).text
+
+
+@pytest.mark.parametrize(("seconds", "confirmed"), [(0.5, True), (None, False)])
+def test_a_test_mail_that_comes_back_confirms(seconds: float | None, confirmed: bool, pages: Pages) -> None:
+    lost = () if confirmed else (Problem(Code.TEST_MAIL_NOT_SEEN),)
+    trip = RoundTrip(seconds=seconds, is_removed=True, stages=(), problems=lost)
+    pages.checks._mailing = Mailing(lambda *_: trip, pages.checks.budget)
+    link = invite(pages, mode=Mode.INVITATIONS)
+    check = pages.checked(path=f"/s/{link.token}")
+
+    pages.checks.send_test_mail(check, GOOD, subject="", text="")
+
+    assert ("confirmed" in reached(pages, link)) is confirmed
 
 
 def test_who_came_without_an_invitation_is_not_asked(pages: Pages) -> None:

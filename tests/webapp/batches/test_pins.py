@@ -73,9 +73,10 @@ def test_a_zero_that_a_spreadsheet_dropped_is_put_back_and_said(tmp_path: Path) 
 def test_a_pin_that_excel_took_for_a_number_gets_its_zero_back(tmp_path: Path) -> None:
     """Typed as 048291 into a cell, kept by Excel as the number 48291."""
     book = Workbook()
-    book.active.append(HEADINGS)
-    book.active.append(("1", "Taro", "taro@corp.example", "secret 1", 48291))
-    book.active.append(("2", "Hanako", "hanako@corp.example", "secret 2", 571836.0))
+    sheet = book.create_sheet("people", 0)
+    sheet.append(HEADINGS)
+    sheet.append(("1", "Taro", "taro@corp.example", "secret 1", 48291))
+    sheet.append(("2", "Hanako", "hanako@corp.example", "secret 2", 571836.0))
     book.save(tmp_path / "list.xlsx")
 
     first, second = read(tmp_path / "list.xlsx", needs_password=True)[2]
