@@ -80,8 +80,9 @@ def refuse_foreign_posts() -> None:
 
 
 class PrivateRequest(Request):
-    """A request whose uploads stay in memory: a list of people may hold passwords, and Werkzeug would write whatever
-    is larger than 500 kB into a temporary file. How much may come is limited at each route.
+    """A request whose uploads stay in memory; how much may come is limited at each route.
+
+    Werkzeug writes whatever is larger than 500 kB into a temporary file, and a list of people may hold passwords.
     """
 
     def _get_file_stream(
@@ -93,6 +94,14 @@ class PrivateRequest(Request):
     ) -> IO[bytes]:
         del total_content_length, content_type, filename, content_length
         return BytesIO()
+
+
+def take_upload(most: int) -> None:
+    """Let this request carry a file; called before anything of its form is looked at."""
+    request.max_content_length = most
+    # Werkzeug holds every piece that it has read and not parsed yet against this limit, those of files included:
+    # with 64 kB for both, a file is refused by chance, whenever a piece ends in the middle of a line.
+    request.max_form_memory_size = most
 
 
 class FormToken(CSRF):  # type: ignore[misc]  # WTForms ships no types

@@ -48,6 +48,7 @@ from webapp.batches.uploads import MOST_UPLOADED, Choices, Upload, usual_days
 from webapp.handouts import Layout
 from webapp.languages import LANGUAGES, language
 from webapp.policy import allow
+from webapp.security import take_upload
 from webapp.services import services
 from webapp.store.values import from_text, to_text
 
@@ -65,7 +66,7 @@ def new_list() -> Page:
     """Choose a file."""
     if request.method != "POST":
         return _new_page(Mode.INVITATIONS)
-    request.max_content_length = MOST_UPLOADED + OVERHEAD
+    take_upload(MOST_UPLOADED + OVERHEAD)
     try:
         form = AdminForm(request.form)
     except RequestEntityTooLarge:
@@ -234,7 +235,7 @@ def _page(upload: Upload, problems: tuple[Problem, ...] = ()) -> str:
         page=number,
         pages=pages,
         has_passwords=seen.has(Field.PASSWORD),
-        can_mail=config.smtp_url is not None,
+        mail_missing=services().mailing.missing(),
         expires_at=datetime.fromtimestamp(choices.expires_at(datetime.now(UTC), config.timezone), UTC),
         check_minutes=max(1, round(seen.good / choices.check_rate / 60)),
         languages=LANGUAGES,
@@ -378,7 +379,7 @@ def _options(choices: Choices, listing: ListFile, columns: Columns) -> BatchOpti
         help=choices.help or None,
         check=choices.check and columns.has(Field.PASSWORD),
         check_rate=choices.check_rate,
-        mail=choices.mail and config.smtp_url is not None,
+        mail=choices.mail and services().mailing.missing() is None,
         encoding=listing.encoding.codec if listing.encoding else "utf-8",
         delimiter=listing.delimiter or ",",
         headings=columns.headings if columns.header_row is not None else (),
