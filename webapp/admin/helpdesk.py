@@ -8,6 +8,7 @@ from profiles.address import parse_address
 from profiles.model import ServiceSettings
 from webapp import policy
 from webapp.accounts import Role
+from webapp.admin import batch_words
 from webapp.admin.forms import SearchForm, sent
 from webapp.checks.history import PastCheck, last_checks
 from webapp.policy import allow
@@ -30,5 +31,12 @@ def helpdesk() -> str | tuple[str, int]:
     checks: tuple[PastCheck, ...] = last_checks(here.store, address)
     settings: ServiceSettings | None = here.directory.find(address.domain)
     return render_template(
-        "admin/helpdesk.html", form=form, problems=(), address=address, checks=checks, settings=settings
+        "admin/helpdesk.html",
+        form=form,
+        problems=(),
+        address=address,
+        checks=checks,
+        settings=settings,
+        invited=here.following.of_address(address),
+        words=batch_words,
     )

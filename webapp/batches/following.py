@@ -14,7 +14,8 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Protocol
 
-from profiles.problems import Code, Problem, ProblemError
+from profiles.address import Address
+from profiles.problems import Code, Problem, ProblemError, Severity
 from webapp.batches.invitations import end_of_all, renewed
 from webapp.batches.options import (
     INVITATION_DAYS,
@@ -31,6 +32,8 @@ from webapp.store import following as rows
 from webapp.store.values import from_text
 
 PAGE = 50
+MOST_PLACES = 10
+"""Batches of one address that the help desk sees."""
 MOST_NAMED = 500
 """Up to so many people at once each get an audit row of their own; more are told of by the rows of the list."""
 DAY = 24 * 3600
@@ -217,6 +220,19 @@ class Following:
                 return None
             ids = [found.invitation_id] if found.invitation_id else []
             return _person(found, rows.last_outcomes(connection, ids))
+
+    def of_address(self, address: Address) -> tuple[tuple[int, Person], ...]:
+        """Where an address was invited, newest batch first: the batch and the person there."""
+        with self._store.read() as connection:
+            places = rows.places_of(connection, address.key)
+        found = ((batch_id, self._find(batch_id, row)) for batch_id, row in places[:MOST_PLACES])
+        return tuple((batch_id, person) for batch_id, person in found if person is not None)
+
+    def _find(self, batch_id: int, row: int) -> Person | None:
+        try:
+            return self.person(batch_id, row)
+        except ProblemError:  # on its way out
+            return None
 
     def counts(self, batch_id: int) -> Counts:
         """How many people stand where."""
@@ -430,6 +446,9 @@ def _last_problem(row: rows.PersonRow, outcomes: Mapping[bytes, str]) -> Problem
         found += from_text(tuple[Problem, ...], row.mail_problems)
     if row.problems and row.stage == Stage.FAILED:
         found += [cell.problem for cell in from_text(tuple[CellProblem, ...], row.problems)]
+    if row.mail_problems and row.mail_state == MailState.SENT:
+        noted = from_text(tuple[Problem, ...], row.mail_problems)
+        found += [problem for problem in noted if problem.severity is Severity.WARNING]
     errors = [problem for problem in found if problem.is_error]
     return next(iter(errors or found), None)
 

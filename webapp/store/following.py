@@ -29,6 +29,7 @@ from sqlalchemy import (
     or_,
     select,
     true,
+    union,
     update,
 )
 from sqlalchemy.engine import RowMapping
@@ -308,6 +309,15 @@ def links_of(connection: Connection, address_keys: Sequence[str]) -> list[Addres
         for keys in chunks(address_keys)
         for row in connection.execute(select(*columns).where(invitations.c.address_key.in_(keys))).mappings()
     ]
+
+
+def places_of(connection: Connection, address_key: str) -> list[tuple[int, int]]:
+    """Batch and row of every invitation of an address, newest batch first; the lists that found it again too."""
+    own = select(invitations.c.batch_id, invitations.c.row).where(invitations.c.address_key == address_key)
+    ids = select(invitations.c.id).where(invitations.c.address_key == address_key).scalar_subquery()
+    again = select(batch_rows.c.batch_id, batch_rows.c.row).where(batch_rows.c.invitation_id.in_(ids))
+    found = {(row[0], row[1]) for row in connection.execute(union(own, again))}
+    return sorted(found, reverse=True)
 
 
 def living_checks(connection: Connection, address_keys: Sequence[str], *, now: float) -> dict[str, int]:

@@ -419,3 +419,14 @@ def test_every_action_has_words_in_both_languages(action: Action) -> None:
 
     assert batch_words.ACTIONS[action]
     assert batch_words.EFFECTS[action]
+
+
+def test_help_desk_finds_the_invitations_of_an_address(host: Host) -> None:
+    first, second = seed(host), seed(host)
+    helper = host.logged_in(Role.HELPDESK)
+
+    page = helper.post("/en/admin/helpdesk", address="h.sato@example.co.jp").text
+
+    assert f"/en/admin/batches/{first}/people/3" in page
+    assert f"/en/admin/batches/{second}/people/3" in page
+    assert "profile fetched" in page
