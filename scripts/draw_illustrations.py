@@ -182,12 +182,12 @@ PICTURES: Mapping[str, Picture] = {
     "android-2-scan": Picture(
         frame=d.phone,
         draw=d.menu,
-        words={"ja": ("設定をインポート", "QRコードをスキャン"), "en": ("Import settings", "Scan QR code")},
+        words={"ja": ("設定をインポート", "QR コードをスキャン"), "en": ("Import settings", "Scan QR code")},
     ),
     "android-2-file": Picture(
         frame=d.phone,
         draw=d.menu,
-        words={"ja": ("設定をインポート", "ファイルを選択"), "en": ("Import settings", "Choose file")},
+        words={"ja": ("設定をインポート", "ファイルを選択"), "en": ("Import settings", "Select file")},
     ),
     "gmail": Picture(
         frame=d.phone,
@@ -236,7 +236,7 @@ PICTURES: Mapping[str, Picture] = {
     "thunderbird-1-add": Picture(
         frame=d.window,
         draw=d.menu,
-        words={"ja": ("アカウント操作", "メールアカウントを追加"), "en": ("Account Actions", "Add Mail Account")},
+        words={"ja": ("新しいアカウント", "メールアカウント..."), "en": ("New Account", "Mail Account…")},
     ),
     "thunderbird-2-continue": Picture(
         frame=d.window,

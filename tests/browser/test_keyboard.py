@@ -26,7 +26,8 @@ FOCUS = """
 """
 MOVING = """
 document.getAnimations().filter(one => one.effect.getComputedTiming().duration > 0).length +
-[...document.querySelectorAll("*")].filter(node => parseFloat(getComputedStyle(node).transitionDuration) > 0).length
+[...document.querySelectorAll("*")].map(node => getComputedStyle(node).transitionDuration)
+  .filter(duration => parseFloat(duration) > 0).length
 """
 SHIFT = """
 new Promise(done => { let total = 0;
@@ -124,7 +125,7 @@ def test_first_stop_leads_past_the_head_of_the_page(browser: Browser, site: Site
         ("android", '- img "Thunderbirdで読み取るQRコード。パスワードは入っていません。"'),
         ("android", '- button "ポートをコピー"'),
         ("mac", '- img "スマートフォンで続けるQRコード"'),
-        ("mac", '- img "はがき番号 '),
+        ("invitation", '- img "はがき番号 '),
     ],
 )
 def test_screen_readers_are_told(browser: Browser, world: Callable[[], World], name: str, told: str) -> None:
