@@ -79,7 +79,7 @@ def test_an_unused_card_says_so_and_leads_to_the_form(pages: Pages) -> None:
 
     assert "Nothing has been set up from this card yet." in page
     assert f'href="/s/{token}"' in page
-    assert "t.yamada<wbr>@example.co.jp" in page
+    assert "t.yamada@example.co.jp" in page
 
 
 def test_what_was_fetched_stands_there_with_device_kind_and_local_time(pages: Pages) -> None:
@@ -94,30 +94,28 @@ def test_what_was_fetched_stands_there_with_device_kind_and_local_time(pages: Pa
 
 
 @pytest.mark.parametrize("mode", Mode)
-@pytest.mark.parametrize("name", PAGES)
-def test_no_page_shows_a_secret_or_needs_a_cookie(name: str, mode: Mode, pages: Pages) -> None:
+def test_no_page_shows_a_secret_or_needs_a_cookie(mode: Mode, pages: Pages) -> None:
     token = invite(pages, mode=mode)
     if mode is Mode.INVITATIONS:
         fetch(pages, pages.checked(path=f"/s/{token}"))
 
-    answer = pages.client.get(f"/s/{token}/{name}")
+    for name in PAGES:
+        answer = pages.client.get(f"/s/{token}/{name}")
 
-    assert answer.status_code == 200
-    assert not [secret for secret in (GOOD, "listed password", "493817") if secret in answer.text]
-    assert "Set-Cookie" not in answer.headers
-    assert answer.headers["Cache-Control"] == "no-store"
-    # links of the check, by which files could be had, stand on its own page only
-    assert not re.search(r'"/(ja/|en/)?[cdh]/', answer.text)
+        assert answer.status_code == 200
+        assert not [secret for secret in (GOOD, "listed password", "493817") if secret in answer.text]
+        assert "Set-Cookie" not in answer.headers
+        assert answer.headers["Cache-Control"] == "no-store"
+        # links of the check, by which files could be had, stand on its own page only
+        assert not re.search(r'"/(ja/|en/)?[cdh]/', answer.text)
 
 
-@pytest.mark.parametrize("name", PAGES)
-@pytest.mark.parametrize(("token", "status"), [("x", 404), ("A" * 22, 404), ("ended", 410)])
-def test_a_link_that_opens_nothing_opens_none_of_these_pages(
-    token: str, status: int, name: str, pages: Pages
-) -> None:
-    token = invite(pages, seconds=-1) if token == "ended" else token
+def test_a_link_that_opens_nothing_opens_none_of_these_pages(pages: Pages) -> None:
+    links = {"x": 404, "A" * 22: 404, invite(pages, seconds=-1): 410}
 
-    assert pages.client.get(f"/s/{token}/{name}").status_code == status
+    for token, status in links.items():
+        for name in PAGES:
+            assert pages.client.get(f"/s/{token}/{name}").status_code == status, (token, name)
 
 
 def test_looking_changes_nothing(pages: Pages) -> None:
@@ -135,18 +133,18 @@ def test_looking_changes_nothing(pages: Pages) -> None:
 
 
 @pytest.mark.parametrize("language", ["ja", "en"])
-@pytest.mark.parametrize("device", DEVICES)
-def test_every_device_has_its_words(device: str, language: str, pages: Pages) -> None:
+def test_every_device_has_its_words(language: str, pages: Pages) -> None:
     token = invite(pages)
 
-    password = pages.client.get(f"/{language}/s/{token}/password/{device}")
-    remove = pages.client.get(f"/{language}/s/{token}/remove/{device}")
+    for device in DEVICES:
+        password = pages.client.get(f"/{language}/s/{token}/password/{device}")
+        remove = pages.client.get(f"/{language}/s/{token}/remove/{device}")
 
-    assert password.status_code == remove.status_code == 200
-    for page in (password.text, remove.text):
-        assert f'/{language}/s/{token}/mine"' in page
-    if device in ("iphone", "mac"):
-        assert f'href="/{language}/s/{token}/{device}"' in password.text
+        assert password.status_code == remove.status_code == 200
+        for page in (password.text, remove.text):
+            assert f'/{language}/s/{token}/mine"' in page
+        makes_profile = f'href="/{language}/s/{token}/{device}">' in password.text
+        assert makes_profile
 
 
 def test_a_forgotten_password_leads_to_the_hosts_own_help(pages: Pages) -> None:
