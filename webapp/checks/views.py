@@ -110,4 +110,4 @@ class CheckView:
     @property
     def can_add_account(self) -> bool:
         """Whether another account of the same person can be put into the same files."""
-        return self.state is CheckState.OK and len(self.accounts) < MOST_TOGETHER
+        return self.state is CheckState.OK and not self.unchecked and len(self.accounts) < MOST_TOGETHER
