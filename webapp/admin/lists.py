@@ -5,11 +5,9 @@ A list is sealed with the token in its page's address and waits for a day. Nothi
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
-from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
 from urllib.parse import quote
@@ -21,38 +19,28 @@ from werkzeug.wrappers import Response as BaseResponse
 from profiles.problems import Code, Problem, ProblemError
 from webapp import i18n, policy
 from webapp.accounts import Role
-from webapp.admin import batch_words
 from webapp.admin import list_words as words
 from webapp.admin.forms import AdminForm, sent
 from webapp.admin.list_form import read_form, reads_alike
-from webapp.batches.columns import Columns, Field
+from webapp.admin.list_page import page_of, read, seen_of
+from webapp.batches.chosen import batch_options
 from webapp.batches.defusing import line
 from webapp.batches.documents import Wanted
-from webapp.batches.options import BatchOptions, Mode, Part
+from webapp.batches.options import Mode, Part
 from webapp.batches.preview import (
-    KEPT_PROBLEMS,
-    Preview,
     bad_rows,
-    chosen_columns,
-    open_chosen,
-    page_of_problems,
-    preview,
     rules,
     sample_card,
 )
-from webapp.batches.reading import ListFile
 from webapp.batches.returned import ReturnedRows, Shape
-from webapp.batches.rows import CellProblem, check_rows, good
+from webapp.batches.rows import check_rows, good
 from webapp.batches.tables import errors_first
 from webapp.batches.uploads import MOST_UPLOADED, Choices, Upload, usual_days
-from webapp.handouts import Layout
-from webapp.languages import LANGUAGES, language
+from webapp.languages import language
 from webapp.policy import allow
 from webapp.security import take_upload
 from webapp.services import services
-from webapp.store.values import from_text, to_text
 
-PAGE = 50
 OVERHEAD = 256 * 1024
 """What a form may hold beside the file."""
 DRAINED = 100 * 1024 * 1024
@@ -126,7 +114,7 @@ def list_page(token: str) -> Page:
     upload = _found(token)
     if upload is None:
         return _ended()
-    return _page(upload) if upload.batch_id is None else _batch(upload.batch_id)
+    return page_of(upload) if upload.batch_id is None else _batch(upload.batch_id)
 
 
 @allow(*_MAKERS, sensitive=True)
@@ -187,14 +175,14 @@ def _chosen(token: str, act: Callable[[Upload], Page]) -> Page:
         return _ended()
     if before.batch_id is not None:
         return _batch(before.batch_id)
-    seen = _seen(before)
+    seen = seen_of(before)
     shown = None if seen.unreadable else tuple(column.meaning for column in seen.columns)
     choices, problems = read_form(request.form, before.choices, shown)
     if choices != before.choices:
         services().uploads.choose(token, choices)
     upload = replace(before, choices=choices)
     if problems:
-        return _page(upload, problems), 422
+        return page_of(upload, problems), 422
     if not reads_alike(choices, before.choices):
         return _again(token)
     try:
@@ -214,106 +202,13 @@ def _again(token: str) -> BaseResponse:
     return redirect(url_for(".list_page", token=token), 303)
 
 
-# the page
-
-
-def _page(upload: Upload, problems: tuple[Problem, ...] = ()) -> str:
-    seen = _seen(upload)
-    config, choices = services().config, upload.choices
-    number = max(1, request.args.get("page", 1, type=int))
-    pages = -(-seen.errors // PAGE)
-    number = min(number, pages or 1)
-    return render_template(
-        "admin/list.html",
-        upload=upload,
-        size=_size(upload.size),
-        seen=seen,
-        choices=choices,
-        problems=problems,
-        notes=_notes(choices, seen),
-        found=_problem_page(upload, seen, number),
-        page=number,
-        pages=pages,
-        has_passwords=seen.has(Field.PASSWORD),
-        mail_missing=services().mailing.missing(),
-        expires_at=datetime.fromtimestamp(choices.expires_at(datetime.now(UTC), config.timezone), UTC),
-        check_minutes=max(1, round(seen.good / choices.check_rate / 60)),
-        languages=LANGUAGES,
-        words=words,
-        short_modes=batch_words.MODES.items(),
-        layouts=tuple(Layout),
-        # What a choice by hand replaced is not known any more.
-        encodings=words.encodings("" if choices.encoding else seen.encoding_name),
-        delimiters=words.delimiters(None if choices.delimiter else seen.delimiter),
-        sign_name={sign: name for name, sign in words.SIGNS.items()},
-    )
-
-
-def _size(count: int) -> str:
-    return f"{count / 1e6:.1f} MB" if count >= 1e6 else f"{max(count / 1e3, 0.1):.1f} kB"
-
-
-def _seen(upload: Upload) -> Preview:
-    """What the list holds; read again only where it is to be read in another way, or other domains are known."""
-    here, choices = services(), upload.choices
-    known = to_text((choices.mode, choices.encoding, choices.delimiter, choices.fields, here.directory.version))
-    key = sha256(known.encode()).hexdigest()
-    kept_key, _, kept = (here.uploads.survey(upload.token) or "").partition("\n")
-    if kept_key == key:
-        return from_text(Preview, kept)
-    with here.uploads.opened(upload.token) as path:
-        seen = preview(path, upload.name, choices, here.directory.find, here.uploads.count_invited)
-    here.uploads.keep_survey(upload.token, f"{key}\n{to_text(seen)}")
-    return seen
-
-
-def _notes(choices: Choices, seen: Preview) -> tuple[Problem, ...]:
-    config = services().config
-    notes = []
-    if choices.mode is Mode.INVITATIONS and seen.has(Field.PASSWORD):
-        notes.append(Problem(Code.LIST_PASSWORDS_UNUSED))
-    if choices.mode is Mode.INVITATIONS and seen.has(Field.PIN):
-        notes.append(Problem(Code.LIST_PINS_UNUSED))
-    if _is_local(config.hostname):
-        notes.append(Problem(Code.LINK_ONLY_LOCAL, {"base_url": config.base_url}))
-    return tuple(notes)
-
-
-def _is_local(host: str) -> bool:
-    """Whether only this machine reaches links of this host."""
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        return host == "localhost"
-    return address.is_loopback or address.is_unspecified
-
-
-def _problem_page(upload: Upload, seen: Preview, number: int) -> tuple[CellProblem, ...]:
-    first = (number - 1) * PAGE
-    if first + PAGE <= KEPT_PROBLEMS or seen.errors <= KEPT_PROBLEMS:
-        return seen.problems[first : first + PAGE]
-    with services().uploads.opened(upload.token) as path:
-        listing, columns = _read(path, upload)
-        wanted = rules(upload.choices, services().directory.find)
-        return page_of_problems(listing, columns, wanted, first=first, most=PAGE)
-
-
-def _read(path: Path, upload: Upload) -> tuple[ListFile, Columns]:
-    """The list and its columns; raises ProblemError where something is to be said by hand first."""
-    listing = open_chosen(path, upload.name, upload.choices)
-    columns, problems = chosen_columns(listing, upload.choices)
-    if problems:
-        raise ProblemError(problems)
-    return listing, columns
-
-
 # what a button does
 
 
 def _problems_file(upload: Upload) -> Response:
     target = BytesIO()
     with services().uploads.opened(upload.token) as path:
-        listing, columns = _read(path, upload)
+        listing, columns = read(path, upload)
         translate = i18n.catalogue(language()).gettext
         returned = ReturnedRows(target, Shape.of(listing, columns), describe=_described, translate=translate)
         for checked in bad_rows(listing, columns, rules(upload.choices, services().directory.find)):
@@ -328,7 +223,7 @@ def _described(problem: Problem) -> tuple[str, str]:
 def _card(upload: Upload) -> Response | BaseResponse:
     here, choices = services(), upload.choices
     with here.uploads.opened(upload.token) as path:
-        listing, columns = _read(path, upload)
+        listing, columns = read(path, upload)
         checked = check_rows(listing, columns, rules(choices, here.directory.find))
         employee = next(good(checked), None)
     if employee is None:
@@ -353,38 +248,27 @@ def _wanted(choices: Choices) -> Wanted:
 
 
 def _make(upload: Upload) -> BaseResponse:
-    if not _seen(upload).good:
+    here = services()
+    if not seen_of(upload).good:
         return _again(upload.token)
-    with services().uploads.opened(upload.token) as path:
-        listing, columns = _read(path, upload)
-        batch_id = services().batches.take(
+    with here.uploads.opened(upload.token) as path:
+        listing, columns = read(path, upload)
+        batch_id = here.batches.take(
             listing,
             columns,
-            _options(upload.choices, listing, columns),
+            batch_options(
+                upload.choices,
+                listing,
+                columns,
+                now=datetime.now(UTC),
+                zone=here.config.timezone,
+                can_mail=here.mailing.missing() is None,
+            ),
             mode=upload.choices.mode,
             actor=policy.admin().name,
             upload_hash=upload.hash,
         )
     return _batch(batch_id)
-
-
-def _options(choices: Choices, listing: ListFile, columns: Columns) -> BatchOptions:
-    config = services().config
-    return BatchOptions(
-        expires_at=choices.expires_at(datetime.now(UTC), config.timezone),
-        language=choices.language,
-        parts=choices.parts,
-        layout=choices.layout,
-        company=choices.company or None,
-        help=choices.help or None,
-        check=choices.check and columns.has(Field.PASSWORD),
-        check_rate=choices.check_rate,
-        mail=choices.mail and services().mailing.missing() is None,
-        encoding=listing.encoding.codec if listing.encoding else "utf-8",
-        delimiter=listing.delimiter or ",",
-        headings=columns.headings if columns.header_row is not None else (),
-        fields=columns.fields,
-    )
 
 
 def _batch(batch_id: int) -> BaseResponse:

@@ -26,6 +26,7 @@ from webapp.batches.reading import ListFile, open_list
 from webapp.batches.rows import Rules
 from webapp.batches.uploads import MOST_UPLOADED, in_memory
 from webapp.policy import allow_token
+from webapp.security import take_upload
 from webapp.services import services
 
 OVERHEAD = 256 * 1024
@@ -40,7 +41,7 @@ def create_batch() -> Response:
     The answer comes as soon as the list is read; GET tells how far it is. Sending a mended list again makes only
     what is missing: whoever has a link that opens keeps it.
     """
-    request.max_content_length = MOST_UPLOADED + OVERHEAD
+    take_upload(MOST_UPLOADED + OVERHEAD)
     form = _form()
     with in_memory([form.data]) as path:
         choices = form.listing
@@ -166,13 +167,16 @@ def _refuse_strictly(form: BatchForm, listing: ListFile, columns: Columns) -> Re
 
 def _take(form: BatchForm, listing: ListFile, columns: Columns) -> int:
     here, actor = services(), policy.token().actor
+    missing = here.mailing.missing()
+    if form.choices.mail and missing is not None:
+        raise ProblemError(missing)
     options = batch_options(
         form.choices,
         listing,
         columns,
         now=datetime.now(UTC),
         zone=here.config.timezone,
-        can_mail=here.config.smtp_url is not None,
+        can_mail=missing is None,
     )
     return here.batches.take(
         listing,

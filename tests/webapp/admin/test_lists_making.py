@@ -19,6 +19,7 @@ from tests.webapp.page_world import form_token, title
 from tests.webapp.threads import at_once
 from webapp.accounts import Role
 from webapp.accounts.sessions import FRESH_SECONDS
+from webapp.batches.mailing import Mailing
 from webapp.batches.options import BatchState, Mode, Part
 from webapp.batches.rows import Employee
 from webapp.batches.uploads import MOST_UPLOADED, PIECE, UPLOAD_SECONDS, Uploads
@@ -177,8 +178,10 @@ def test_mails_are_offered_only_where_there_is_a_server_for_them(host: Host, mak
     batch = maker.press(path, "make", mail="1").headers["Location"]
 
     here = host.pages.services
-    config = replace(here.config, smtp_url="smtp+starttls://relay.example.jp:587")
-    host.pages.app.extensions["hagaki"] = replace(here, config=config)
+    config = replace(here.config, smtp_url="smtp+starttls://hagaki%40example.jp:pw@relay.example.jp:587")
+    record = here.accounts.audit.record
+    mailing = Mailing(here.store, config, here.directory.find, record=record, wake=lambda batch_id: None)
+    host.pages.app.extensions["hagaki"] = replace(here, config=config, mailing=mailing)
     with_server = maker.page(maker.uploaded(LIST))
 
     assert 'name="mail"' not in without
@@ -420,3 +423,11 @@ def rows_of(host: Host, table: str) -> int:
     """How many rows a table has."""
     with host.pages.services.store.read() as connection:
         return int(connection.execute(text(f"SELECT count(*) FROM {table}")).scalar_one())
+
+
+@pytest.mark.parametrize("length", [200_000, 65_530, 131_000])
+def test_a_file_is_taken_wherever_the_pieces_of_the_request_end(maker: Maker, length: int) -> None:
+    """Werkzeug reads 64 kB at a time and counted what it had not parsed yet against the limit for fields."""
+    lines = b"address\r\n" + b"x" * length + b"\r\n" + b"t.yamada@example.co.jp\r\n" * 4_000
+
+    assert maker.upload(lines).status_code == 303
