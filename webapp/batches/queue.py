@@ -22,6 +22,8 @@ from webapp.config import Config
 
 QUEUE_FILE = "queue.sqlite"
 _NAME = "hagaki"
+_DAMAGED = ("malformed", "not a database")
+"""What SQLite says of a file that it cannot use."""
 _CONNECT_SECONDS = 3
 _ANSWER_SECONDS = 5
 
@@ -113,8 +115,16 @@ def _file(folder: Path, common: dict[str, Any]) -> Huey:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = folder / QUEUE_FILE
     path.touch(mode=0o600, exist_ok=True)
-    # What is lost here is found again by the sweep: it needs no wait for the disk.
-    return SqliteHuey(filename=str(path), cache_mb=1, fsync=False, **common)
+    try:
+        return SqliteHuey(filename=str(path), cache_mb=1, **common)
+    except Exception as error:
+        if not any(words in str(error) for words in _DAMAGED):
+            raise
+    # Nothing in it is dear: what it asked for, the sweep finds.
+    for damaged in folder.glob(f"{QUEUE_FILE}*"):
+        damaged.unlink(missing_ok=True)
+    path.touch(mode=0o600)
+    return SqliteHuey(filename=str(path), cache_mb=1, **common)
 
 
 def _redis(url: str, common: dict[str, Any]) -> Huey:

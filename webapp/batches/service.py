@@ -234,7 +234,8 @@ class Batches:
         views = []
         for row in rows:
             speed = self._speed(connection, row.id) if row.state == BatchState.MAKING else None
-            views.append(view_of(row, counts[row.id], speed=speed, stopped=tuple(stopped.get(row.id, ()))))
+            left_alone = tuple(stopped.get(row.id, ()))
+            views.append(view_of(row, counts[row.id], now=self._now(), speed=speed, stopped=left_alone))
         return tuple(views)
 
     def _speed(self, connection: Connection, batch_id: int) -> Speed | None:

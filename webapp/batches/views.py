@@ -14,6 +14,8 @@ from webapp.store.values import from_text
 ACTIVE = frozenset({BatchState.READING, BatchState.WAITING, BatchState.MAKING})
 """States in which something still happens by itself."""
 
+SILENT_SECONDS = 30.0
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoppedServer:
@@ -58,6 +60,8 @@ class BatchView:
     speed: Speed | None = None
     """While it is being made, once something is known."""
     stopped: tuple[StoppedServer, ...] = ()
+    is_stalled: bool = False
+    """Something is to be done, and for a while nobody has given a sign of life: no worker runs."""
 
     @property
     def done(self) -> int:
@@ -86,11 +90,17 @@ class BatchView:
 
 
 def view_of(
-    row: BatchRow, counts: RowCounts, *, speed: Speed | None = None, stopped: tuple[StoppedServer, ...] = ()
+    row: BatchRow,
+    counts: RowCounts,
+    *,
+    now: float,
+    speed: Speed | None = None,
+    stopped: tuple[StoppedServer, ...] = (),
 ) -> BatchView:
     """What is known of a batch."""
     states = {RowState(state): count for state, count in counts.states.items()}
     kept = bool(row.options)
+    silent = now - (row.touched_at or row.created_at)
     ended_at_once = row.finished_at is not None and not kept
     bad = states.get(RowState.BAD, 0)
     return BatchView(
@@ -112,6 +122,7 @@ def view_of(
         mails={MailState(state): count for state, count in counts.mails.items()},
         speed=speed,
         stopped=stopped,
+        is_stalled=kept and row.state in ACTIVE and silent > SILENT_SECONDS,
     )
 
 

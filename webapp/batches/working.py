@@ -17,7 +17,7 @@ from threading import Event, Lock
 
 from profiles import mobileconfig
 from profiles.address import parse_address
-from profiles.model import RenderOptions
+from profiles.model import MailAccount, RenderOptions
 from profiles.problems import Code, Problem, ProblemError
 from webapp.batches.gentle import NOT_TRIED, GentleCheck, Probe, Verdict
 from webapp.batches.invitations import Invitations
@@ -25,6 +25,7 @@ from webapp.batches.options import BatchOptions, BatchState, MailState, Mode, Ro
 from webapp.batches.rows import CellProblem, Employee, FindSettings
 from webapp.batches.sealing import RowSecrets, open_row
 from webapp.batches.turns import SharedTurns
+from webapp.probes.report import Report
 from webapp.store import Store, batch_rows, batches
 from webapp.store.batch_rows import EndedRow, WorkRow
 from webapp.store.batches import BatchRow
@@ -249,7 +250,7 @@ class Work:
     def _check(self, job: Job, cases: Sequence[_Case]) -> None:
         found = [case for case in cases if case.employee is not None]
         turns = SharedTurns(self._store, job.id, rate=job.options.check_rate, halted=self._halted, now=self._now)
-        with GentleCheck(self._probe, turns=turns) as check:
+        with GentleCheck(self._try_once, turns=turns) as check:
             verdicts = check.check([case.employee for case in found if case.employee is not None])
         for case, verdict in zip(found, verdicts, strict=True):
             case.verdict = verdict
@@ -259,6 +260,15 @@ class Work:
                 case.problems.append(Problem(Code.ROW_NOT_TRIED))
             else:
                 case.problems += verdict.problems
+
+    def _try_once(self, account: MailAccount, password: str) -> Report:
+        """Whatever goes wrong on the way, no password is sent a second time."""
+        try:
+            return self._probe(account, password)
+        except ProblemError as error:
+            return Report(account=account, problems=error.problems)
+        except Exception as error:  # noqa: BLE001  one odd server must not hold up the others
+            return Report(account=account, problems=(_incident(error),))
 
     def _try_to_render(self, job: Job, case: _Case) -> None:
         """Find out whether a profile can hold the account; an invitation's page knows other ways."""
@@ -273,10 +283,14 @@ class Work:
             case.problems += error.problems
             case.failed = ready_made
         except Exception as error:  # noqa: BLE001  one odd row must not hold up the others
-            number = secrets.token_hex(4)
-            # Neither message nor traceback: both may hold the password.
-            log.error("event=incident number=%s type=%s in=batch", number, type(error).__name__)
-            case.fail(Problem(Code.INCIDENT, {"incident": number}))
+            case.fail(_incident(error))
+
+
+def _incident(error: Exception) -> Problem:
+    number = secrets.token_hex(4)
+    # Neither message nor traceback: both may hold the password.
+    log.error("event=incident number=%s type=%s in=batch", number, type(error).__name__)
+    return Problem(Code.INCIDENT, {"incident": number})
 
 
 def _job(batch: BatchRow) -> Job:

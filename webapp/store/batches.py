@@ -203,7 +203,12 @@ def outlived(connection: Connection, *, finished_before: float, now: float) -> S
     opens = select(invitations.c.id).where(
         invitations.c.batch_id == batches.c.id, invitations.c.revoked.is_(False), invitations.c.expires_at > now
     )
-    over = and_(batches.c.state != DELETING, batches.c.finished_at < finished_before, ~opens.exists())
+    # A command that was killed while it made a list has written no end.
+    ended = or_(
+        batches.c.finished_at < finished_before,
+        and_(batches.c.options == "", batches.c.created_at < finished_before),
+    )
+    over = and_(batches.c.state != DELETING, ended, ~opens.exists())
     return connection.execute(select(batches.c.id).where(over)).scalars().all()
 
 

@@ -62,6 +62,34 @@ def test_many_workers_share_a_batch_and_make_nothing_twice(engine: Engine) -> No
     assert len(links(engine)) == len({link["address"] for link in links(engine)}) == 300
 
 
+def test_a_batch_that_no_worker_cares_for_says_so(engine: Engine) -> None:
+    batch_id = engine.take(people(3))
+    at_once = engine.batches.view(batch_id).is_stalled
+    engine.clock.advance(31)
+    later = engine.batches.view(batch_id).is_stalled
+    engine.make(batch_id)
+    engine.clock.advance(31)
+
+    assert (at_once, later) == (False, True)
+    assert not engine.batches.view(batch_id).is_stalled, "nothing is left to do"
+
+
+def test_the_speed_is_told_while_it_is_made(engine: Engine) -> None:
+    batch_id = engine.take(people(30))
+    worker = engine.worker(chunk=10)
+    before = engine.batches.view(batch_id)
+    worker._one_chunk(batch_id)
+    engine.clock.advance(5)
+    worker._one_chunk(batch_id)
+
+    during = engine.batches.view(batch_id)
+    engine.make(batch_id)
+
+    assert before.rows_per_second is before.seconds_left is None
+    assert (during.done, during.rows_per_second, during.seconds_left) == (20, 4.0, 2)
+    assert engine.batches.view(batch_id).speed is None
+
+
 def test_a_message_that_comes_again_does_no_harm(engine: Engine) -> None:
     batch_id = engine.take(people(3))
     engine.make(batch_id)
@@ -281,6 +309,25 @@ def test_a_server_that_says_too_many_is_left_alone_by_all_workers(engine: Engine
     assert [(one.server, one.code) for one in view.stopped] == [("mail.corp.example:993", "AUTH_RATE_LIMITED")]
     untried = [codes for codes in engine.codes(batch_id).values() if codes == [Code.ROW_NOT_TRIED]]
     assert 26 <= len(untried) <= 28
+
+
+def test_a_check_that_breaks_sends_no_password_twice(engine: Engine) -> None:
+    batch_id = engine.take(people(3), check=True)
+    asked: list[str] = []
+
+    def probe(account: MailAccount, password: str) -> Report:
+        asked.append(password)
+        if password.startswith("canary-2"):
+            raise RuntimeError(password)
+        if password.startswith("canary-3"):
+            raise ProblemError(Problem(Code.NAME_UNUSABLE))
+        return Report(account=account)
+
+    engine.make(batch_id, probe)
+
+    assert len(asked) == len(set(asked)) == 3
+    assert engine.states(batch_id) == {"made": 1, "failed": 2}
+    assert engine.codes(batch_id) == {"p2@corp.example": [Code.INCIDENT], "p3@corp.example": [Code.NAME_UNUSABLE]}
 
 
 def test_rows_without_a_password_are_not_tried_and_not_marked(engine: Engine) -> None:

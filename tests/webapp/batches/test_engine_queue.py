@@ -104,6 +104,17 @@ def test_the_file_is_for_nobody_else(tmp_path: Path) -> None:
     queue.close()
 
 
+def test_a_damaged_file_is_made_anew(tmp_path: Path) -> None:
+    (tmp_path / QUEUE_FILE).write_bytes(b"no database at all, but long enough to look like one" * 100)
+    queue = Queue(url=None, folder=tmp_path, key=KEY)
+
+    queue.enqueue(3)
+
+    assert queue.next() == 3
+    assert (tmp_path / QUEUE_FILE).stat().st_mode & 0o777 == 0o600
+    queue.close()
+
+
 @pytest.mark.parametrize("url", ["redis://u:canary@127.0.0.1:1/0", "postgresql://u:canary@127.0.0.1:1/x"])
 def test_a_queue_that_is_away_is_said_without_its_password(url: str, tmp_path: Path) -> None:
     queue = Queue(url=url, folder=tmp_path, key=KEY)

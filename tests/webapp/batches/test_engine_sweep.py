@@ -110,6 +110,15 @@ def test_a_batch_goes_when_its_time_is_over_and_its_links_have_ended(engine: Eng
     assert ("hagaki", "batch.expire", f"batch {batch_id}") in engine.audit
 
 
+def test_what_a_killed_command_left_goes_too(engine: Engine) -> None:
+    engine.invitations.begin(name="people.csv", mode=Mode.INVITATIONS, total=5)
+    engine.clock.advance(91 * DAY)
+
+    engine.batches.sweep()
+
+    assert engine.batches.every() == ()
+
+
 def test_passwords_of_links_that_have_ended_are_forgotten(engine: Engine) -> None:
     engine.make(engine.take(people(3), mode=Mode.READY_MADE))
     with engine.store.write() as connection:
