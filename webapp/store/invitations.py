@@ -216,9 +216,10 @@ def end_of_all(connection: Connection, ids: Sequence[bytes], *, now: float) -> N
     for start in range(0, len(ids), _CHUNK):
         some = ids[start : start + _CHUNK]
         of_them = checks.c.invitation_id.in_(some)
+        # The checks first: one about to pass either sees its end, or its links are here to be revoked.
+        connection.execute(update(checks).where(of_them, checks.c.expires_at > now).values(expires_at=now))
         link_rows.revoke_groups(connection, select(checks.c.token_hash).where(of_them))
         link_rows.revoke_groups(connection, select(invitations.c.token_hash).where(invitations.c.id.in_(some)))
-        connection.execute(update(checks).where(of_them, checks.c.expires_at > now).values(expires_at=now))
         connection.execute(update(invitations).where(invitations.c.id.in_(some)).values(sealed=None))
 
 

@@ -104,8 +104,9 @@ def mark_lost(
 def end_checks(connection: Connection, address_key: str, *, at: float) -> None:
     """End every check of an address with all its links, whoever began it."""
     theirs = checks.c.address_key == address_key
-    link_rows.revoke_groups(connection, select(checks.c.token_hash).where(theirs))
+    # The checks first: one that is just about to pass either sees its end, or its links are here to be revoked.
     connection.execute(update(checks).where(theirs, checks.c.expires_at > at).values(expires_at=at))
+    link_rows.revoke_groups(connection, select(checks.c.token_hash).where(theirs))
 
 
 def revoke(connection: Connection, invitation_ids: Collection[bytes]) -> None:
