@@ -67,6 +67,7 @@ SECTIONS = {
     Code.NOTHING_FOUND: ("Finding settings", "設定を探す"),
     Code.RECORD_MISSING: ("What `hagaki doctor` finds", "「hagaki doctor」の診断"),
     Code.LIST_EMPTY: ("Lists of people", "名簿"),
+    Code.MAIL_NOT_SET_UP: ("Invitation mails", "案内のメール"),
     Code.INCIDENT: ("Anything else", "そのほか"),
 }
 """The first code of each section, in the order of `Code`."""
@@ -117,6 +118,7 @@ SAMPLES = {
     "reason": "…",
     "seconds": "30",
     "security": "STARTTLS",
+    "sender": "hagaki@example.jp",
     "server": "mail.example.jp:993",
     "servers": "mail.example.jp:993, mail.example.jp:465",
     "setting": "HAGAKI_SIGNING_CERTIFICATE",
@@ -136,6 +138,7 @@ SAMPLES = {
 """Examples for the placeholders of the texts."""
 
 _SENDING = {"server": "mail.example.jp:465"}
+_RELAY = {"server": "smtp.example.jp:587"}
 _RECORD = {"value": "hagaki.example.net."}
 _WEB = {"url": "https://autoconfig.example.jp/mail/config-v1.1.xml"}
 _POX = {"url": "https://autodiscover.example.jp/autodiscover/autodiscover.xml"}
@@ -185,6 +188,14 @@ SPECIAL: dict[Code, dict[str, str]] = {
     Code.SMTP_RECIPIENT_REFUSED: _SENDING,
     Code.SMTP_GREYLISTED: _SENDING,
     Code.SMTP_SIZE_LIMIT: _SENDING,
+    Code.MAIL_NOT_SET_UP: {"setting": "HAGAKI_SMTP_URL"},
+    Code.MAIL_RELAY_UNUSABLE: _RELAY | {"reason": "its certificate is not trusted"},
+    Code.MAIL_LOGIN_REFUSED: _RELAY,
+    Code.MAIL_SENDER_REFUSED: _RELAY,
+    Code.MAIL_RECIPIENT_REFUSED: _RELAY,
+    Code.MAIL_REFUSED: _RELAY,
+    Code.MAIL_PUT_OFF: _RELAY,
+    Code.MAIL_GIVEN_UP: _RELAY | {"count": "9"},
     Code.RECORD_MISSING: _RECORD,
     Code.RECORD_ADVISABLE: {"name": "_imaps._tcp.example.jp", "type": "SRV", "value": "0 1 993 mail.example.jp."},
     Code.RECORD_WRONG: _RECORD,
