@@ -17,12 +17,10 @@ from webapp.batches.leavers import Leavers
 from webapp.batches.mailing import Mailing
 from webapp.batches.queue import open_queue
 from webapp.batches.repeats import Repeats
-from webapp.batches.result_rows import ResultRows
-from webapp.batches.results import Results
+from webapp.batches.results import Results, open_results
 from webapp.batches.service import Batches, open_batches
 from webapp.batches.set_ups import SetUps
 from webapp.batches.uploads import Uploads
-from webapp.certificates import load_signer
 from webapp.checks import Checks, Probe
 from webapp.config import Config
 from webapp.directory import Directory
@@ -92,7 +90,7 @@ def open_services(config: Config, *, probe: Probe | None = None, search: Search 
         checks=checks,
         links=checks.links,
         invitations=invitations,
-        results=open_results(store, config, directory, invitations),
+        results=open_results(store, config, directory.find, invitations),
         following=Following(store, link_key=config.link_key, record=accounts.audit.record),
         leavers=Leavers(store, record=accounts.audit.record),
         repeats=Repeats(store, link_key=config.link_key),
@@ -103,19 +101,6 @@ def open_services(config: Config, *, probe: Probe | None = None, search: Search 
         mailing=Mailing(store, config, directory.find, record=accounts.audit.record, wake=enqueue),
         set_ups=SetUps(store, link_key=config.link_key, record=accounts.audit.record),
     )
-
-
-def open_results(store: Store, config: Config, directory: Directory, invitations: Invitations) -> Results:
-    """What makes the documents of the batches."""
-    rows = ResultRows(
-        store,
-        invitations,
-        find=directory.find,
-        link_key=config.link_key,
-        base_url=config.base_url,
-        timezone=config.timezone,
-    )
-    return Results(rows, signer=partial(load_signer, config))
 
 
 def live_search(config: Config, directory: Directory) -> Search:

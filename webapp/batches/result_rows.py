@@ -48,6 +48,8 @@ class Batch:
     name: str
     options: BatchOptions
     wanted: Wanted
+    has_mails: bool
+    """Whether any of its people was to get a mail."""
 
     @property
     def is_ready_made(self) -> bool:
@@ -77,6 +79,8 @@ class ResultLine:
     invitation: Invitation | None
     """None where nothing was made, or the link has ended."""
     problems: tuple[Problem, ...]
+    mail_problems: tuple[Problem, ...]
+    """What became of its mail, where that was not simply sent."""
     unchecked: bool
     secrets: RowSecrets
     """Of a row that was not made, as long as they are kept."""
@@ -136,6 +140,7 @@ class ResultRows:
         """A batch by its id; BATCH_UNKNOWN where there is none. `parts` and `layout` stand in for its own."""
         with self._store.read() as connection:
             head = table.head(connection, batch_id)
+            has_mails = table.has_mails(connection, batch_id)
         if head is None or head.state == BatchState.DELETING:
             raise ProblemError(Problem(Code.BATCH_UNKNOWN, {"id": str(batch_id)}))
         options = from_text(BatchOptions, head.options) if head.options else BatchOptions(expires_at=0)
@@ -150,7 +155,7 @@ class ResultRows:
             company=options.company,
             help=options.help,
         )
-        return Batch(id=head.id, name=head.name, options=options, wanted=wanted)
+        return Batch(id=head.id, name=head.name, options=options, wanted=wanted, has_mails=has_mails)
 
     def made(self, batch_id: int) -> int:
         """How many rows something was made of."""
@@ -193,6 +198,7 @@ class ResultRows:
             employee=self._employee(row) if state is RowState.MADE else None,
             invitation=invitation,
             problems=_problems(row, held),
+            mail_problems=from_text(tuple[Problem, ...], row.mail_problems) if row.mail_problems else (),
             unchecked=batch.options.check and row.has_password and not row.tried,
             secrets=held or RowSecrets(),
         )

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime
+from functools import partial
 from itertools import islice
 from tempfile import TemporaryFile
 
@@ -16,14 +17,18 @@ from profiles.problems import Code, Problem, ProblemError
 from profiles.signing import Signer
 from webapp.batches.archive import Archive
 from webapp.batches.documents import MOST_CARDS, Cards, Documents, Files, Renderer, link_codes, profile_name
+from webapp.batches.invitations import Invitations
 from webapp.batches.names import file_stem
 from webapp.batches.options import Part, RowState
 from webapp.batches.result_rows import NOT_MADE, Batch, ResultLine, ResultRows
 from webapp.batches.returned import ReturnedRows
-from webapp.batches.rows import Employee
+from webapp.batches.rows import Employee, FindSettings
 from webapp.batches.tables import PinsTable, ResultsTable, Status, errors_first
+from webapp.certificates import load_signer
+from webapp.config import Config
 from webapp.handouts import Layout
 from webapp.handouts.card import card_name
+from webapp.store import Store
 
 PIECE = 256 * 1024
 """Bytes that are sent together."""
@@ -55,15 +60,19 @@ class Results:
         rows: Collection[int] = (),
         parts: Collection[Part] = (),
         layout: Layout | None = None,
+        pins: bool = True,
     ) -> Iterator[bytes]:
-        """Everything in one archive, as `hagaki bulk` writes it; `parts` and `layout` stand in for the batch's."""
+        """Everything in one archive, as `hagaki bulk` writes it; `parts` and `layout` stand in for the batch's.
+
+        Without `pins`, those of ready-made links are left out: they then travel by themselves.
+        """
         batch = self._rows.open(batch_id, parts=parts, layout=layout)
-        return self._zip(batch, self._signer(), rows)
+        return self._zip(batch, self._signer(), rows, pins=pins)
 
     def results_csv(self, batch_id: int, *, rows: Collection[int] = ()) -> Iterator[bytes]:
         """What became of each row."""
         batch, outflow = self._rows.open(batch_id), _Outflow()
-        writing = _Writing(batch, results=ResultsTable(outflow, batch.wanted.describe))
+        writing = _Writing(batch, results=ResultsTable(outflow, batch.wanted.describe, mails=batch.has_mails))
         return _stream(writing, outflow, self._rows.read(batch, chosen=rows))
 
     def problems_csv(self, batch_id: int, *, rows: Collection[int] = ()) -> Iterator[bytes]:
@@ -90,23 +99,23 @@ class Results:
         """How many files the cards of all rows are."""
         return -(-self._rows.made(batch_id) // MOST_CARDS)
 
-    def _zip(self, batch: Batch, signer: Signer, chosen: Collection[int]) -> Iterator[bytes]:
+    def _zip(self, batch: Batch, signer: Signer, chosen: Collection[int], *, pins: bool) -> Iterator[bytes]:
         outflow, now = _Outflow(), self._now()
         with ExitStack() as stack:
-            results, pins, returned = (stack.enter_context(TemporaryFile()) for _ in range(3))
+            results, secret, returned = (stack.enter_context(TemporaryFile()) for _ in range(3))
             archive = stack.enter_context(Archive(outflow, now=now.astimezone(batch.wanted.timezone)))
             documents = Documents(batch.wanted, signer, archive, title=batch.name, now=now)
             writing = _Writing(
                 batch,
-                results=ResultsTable(results, batch.wanted.describe),
-                pins=PinsTable(pins),
+                results=ResultsTable(results, batch.wanted.describe, mails=batch.has_mails),
+                pins=PinsTable(secret),
                 returned=batch.returned_rows(returned),
                 documents=documents,
             )
             yield from _stream(writing, outflow, self._rows.read(batch, chosen=chosen))
             documents.finish()
-            members = {"results.csv": results, "pins.csv": pins, "problems.csv": returned}
-            if not batch.is_ready_made:
+            members = {"results.csv": results, "pins.csv": secret, "problems.csv": returned}
+            if not (pins and batch.is_ready_made):
                 del members["pins.csv"]
             for name, file in members.items():
                 for _ in archive.adding(name, file):
@@ -122,6 +131,19 @@ class Results:
             if line.employee is not None and line.invitation is not None:
                 cards.add(line.employee, line.invitation, codes.code(line.invitation.token))
         yield cards.pdf()
+
+
+def open_results(store: Store, config: Config, find: FindSettings, invitations: Invitations) -> Results:
+    """The results of this host's batches."""
+    rows = ResultRows(
+        store,
+        invitations,
+        find=find,
+        link_key=config.link_key,
+        base_url=config.base_url,
+        timezone=config.timezone,
+    )
+    return Results(rows, signer=partial(load_signer, config))
 
 
 class _Writing:
@@ -165,7 +187,15 @@ class _Writing:
         files, problems = self._files(line)
         name = self._write(line, files)
         link = "" if invitation is None else self._batch.wanted.link(invitation.token)
-        self._results.add(line.number, line.address, Status.MADE, file=name, link=link, problems=problems)
+        self._results.add(
+            line.number,
+            line.address,
+            Status.MADE,
+            file=name,
+            link=link,
+            mail=line.stored.mail_state or "",
+            problems=[*problems, *line.mail_problems],
+        )
 
     def _files(self, line: ResultLine) -> tuple[Files, list[Problem]]:
         """The files of a row as they can be made today, and everything that is to be said of it."""

@@ -13,6 +13,7 @@ from webapp.batches.archive import Writable
 from webapp.batches.defusing import line
 
 RESULTS = ("row", "address", "status", "file", "link", "code", "message")
+MAIL = "mail"
 PINS = ("row", "address", "name", "card", "pin")
 BOM = "\ufeff"
 """Excel takes UTF-8 for what it is only with this mark."""
@@ -31,12 +32,13 @@ class Status(StrEnum):
 
 
 class ResultsTable:
-    """Writes results.csv row by row."""
+    """Writes results.csv row by row; with `mails` a last column tells of each row's mail."""
 
-    def __init__(self, target: Writable, describe: Describe) -> None:
+    def __init__(self, target: Writable, describe: Describe, *, mails: bool = False) -> None:
         self._target = target
         self._describe = describe
-        target.write((BOM + line(RESULTS)).encode())
+        self._mails = mails
+        target.write((BOM + line((*RESULTS, MAIL) if mails else RESULTS)).encode())
 
     def add(
         self,
@@ -46,11 +48,12 @@ class ResultsTable:
         *,
         file: str = "",
         link: str = "",
+        mail: str = "",
         problems: Iterable[Problem] = (),
     ) -> None:
         """Write what became of one row, and the problem that weighs most."""
-        code, message = self._told(problems)
-        self._target.write(line((str(row), address, status, file, link, code, message)).encode())
+        cells = [str(row), address, status, file, link, *self._told(problems)]
+        self._target.write(line([*cells, mail] if self._mails else cells).encode())
 
     def _told(self, problems: Iterable[Problem]) -> tuple[str, str]:
         first = next(iter(errors_first(problems)), None)

@@ -42,6 +42,8 @@ class ResultRow:
     problems: str | None = field(repr=False)
     tried: bool
     invitation_id: bytes | None
+    mail_state: str | None
+    mail_problems: str | None
 
 
 _COLUMNS = tuple(batch_rows.c[name] for name in ResultRow.__dataclass_fields__)
@@ -95,3 +97,9 @@ def count(connection: Connection, batch_id: int, *, state: str) -> int:
     """How many rows are in a state."""
     query = select(func.count()).where(batch_rows.c.batch_id == batch_id, batch_rows.c.state == state)
     return int(connection.execute(query).scalar_one())
+
+
+def has_mails(connection: Connection, batch_id: int) -> bool:
+    """Whether any of its people was to get a mail."""
+    query = select(batch_rows.c.id).where(batch_rows.c.batch_id == batch_id, batch_rows.c.mail_state.is_not(None))
+    return connection.execute(query.limit(1)).first() is not None
