@@ -84,17 +84,17 @@ class Service:
         """The hidden token of the form on a page."""
         return hidden_token(self.ask("GET", path).body.decode())
 
-    def start_check(self, person: Person, password: str) -> str:
+    def start_check(self, person: Person, password: str, form: str = "/") -> str:
         """Fill the form in; return the path of the check."""
         fields = {
-            "csrf_token": self.token("/"),
+            "csrf_token": self.token(form),
             "address": person.address,
             "full_name": "山田 太郎",
             "password": password,
             "include_password": "y",
             "password_as_typed": "y",
         }
-        answer = self.ask("POST", "/", fields)
+        answer = self.ask("POST", form, fields)
         assert answer.status == 303, answer.body.decode()
         return urllib.parse.urlsplit(answer.location).path
 
@@ -296,6 +296,27 @@ def test_no_password_stays_behind_on_the_web(environment: Environment, tmp_path:
     assert [place for found in during.values() for place in found] == []
     assert [place for found in after.values() for place in found] == []
     assert places(tmp_path, WRONG_CANARY) == []
+
+
+def test_two_accounts_in_one_profile_leave_neither_password_behind(
+    environment: Environment, tmp_path: Path
+) -> None:
+    """The first password waits sealed until the second account is checked; then both go into one file."""
+    first, second = PEOPLE["kanji"], PEOPLE["quote"]
+    with serving(environment, tmp_path) as service:
+        check = service.start_check(first, first.password)
+        service.wait_for(check, DELIVERY)
+        waiting = places(tmp_path, first.password)
+        failed = service.start_check(second, WRONG_CANARY, f"{check}/add")
+        service.wait_for(failed, re.compile('AUTH_WRONG_PASSWORD|id="retry"'))
+        both = service.start_check(second, second.password, f"{check}/add")
+        profile = service.ask("GET", service.wait_for(both, DELIVERY)).body
+        during = [place for person in (first, second) for place in places(tmp_path, person.password)]
+
+    for person in (first, second):
+        assert html.escape(person.password, quote=False).encode() in profile
+        assert places(tmp_path, person.password) == []
+    assert waiting == during == places(tmp_path, WRONG_CANARY) == []
 
 
 def test_killed_in_the_middle_of_a_check_it_leaves_no_password(environment: Environment, tmp_path: Path) -> None:
