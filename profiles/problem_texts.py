@@ -1003,23 +1003,23 @@ TEXTS: dict[Code, Text] = {
     ),
     Code.MAIL_GIVEN_UP: Text(
         N_("%(server)s put the mail to %(address)s off %(count)s times, so it was given up."),
-        N_("Press “Send again” later, or hand the card over on paper."),
+        N_("Press “Send the invitation mail again” later, or hand the card over on paper."),
     ),
     Code.MAIL_UNSURE: Text(
         N_(
             "It is not known whether the mail to %(address)s went out: Hagaki or the connection "
             "stopped in the middle."
         ),
-        N_("Ask the person, or press “Send again”; it may then arrive twice."),
+        N_("Ask the person, or press “Send the invitation mail again”; it may then arrive twice."),
         WARNING,
     ),
     Code.MAIL_LINK_ENDED: Text(
         N_("No mail went to %(address)s, because the link has ended."),
-        N_("Extend the link or issue a new one, then press “Send again”."),
+        N_("Extend the link or issue a new one, then press “Send the invitation mail again”."),
     ),
     Code.MAIL_SENT_BEFORE: Text(
         N_("This person already has the mail with this link."),
-        N_("Nothing to do; with “Send again” it goes out once more."),
+        N_("Nothing to do; with “Send the invitation mail again” it goes out once more."),
         INFO,
     ),
     Code.MAIL_UNENCRYPTED: Text(

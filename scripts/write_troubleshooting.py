@@ -67,7 +67,7 @@ SECTIONS = {
     Code.NOTHING_FOUND: ("Finding settings", "設定を探す"),
     Code.RECORD_MISSING: ("What `hagaki doctor` finds", "「hagaki doctor」の診断"),
     Code.LIST_EMPTY: ("Lists of people", "名簿"),
-    Code.MAIL_NOT_SET_UP: ("Invitation mails", "案内のメール"),
+    Code.MAIL_NOT_SET_UP: ("Invitation mails", "招待メール"),
     Code.INCIDENT: ("Anything else", "そのほか"),
 }
 """The first code of each section, in the order of `Code`."""
