@@ -8,7 +8,7 @@ COPY profiles ./profiles
 COPY templates ./templates
 COPY webapp ./webapp
 RUN python -m venv /opt/hagaki \
- && /opt/hagaki/bin/pip install --no-cache-dir --disable-pip-version-check ".[granian,postgresql]"
+ && /opt/hagaki/bin/pip install --no-cache-dir --disable-pip-version-check ".[granian,postgresql,redis]"
 
 FROM python:3.13-slim
 RUN groupadd --gid 10001 hagaki \

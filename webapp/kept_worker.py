@@ -22,7 +22,8 @@ COMMAND = (sys.executable, "-P", "-m", "webapp.cli", "worker", "--with-parent")
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 60.0
 """Before it is started again; the pause doubles each time that it dies soon."""
 SOON_SECONDS = 60.0
-END_SECONDS = 20.0
+END_SECONDS = 35.0
+"""After it was asked to end; as long as the requests in hand may take, and a little more."""
 _LOOK_SECONDS = 1.0
 
 
@@ -41,6 +42,7 @@ class KeptWorker:
         self._not_before = 0.0
         self._pause = FIRST_PAUSE
         self._ending = False
+        self._asked = 0.0
 
     @property
     def pid(self) -> int | None:
@@ -64,6 +66,8 @@ class KeptWorker:
 
     def ask_to_end(self) -> None:
         """Let it finish what it has in hand."""
+        if not self._ending:
+            self._asked = self._clock()
         self._ending = True
         if self._process is not None:
             with suppress(ProcessLookupError):
@@ -76,7 +80,7 @@ class KeptWorker:
         if process is None:
             return
         try:
-            process.wait(END_SECONDS)
+            process.wait(max(1.0, self._asked + END_SECONDS - self._clock()))
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()

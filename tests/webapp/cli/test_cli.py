@@ -17,6 +17,7 @@ from webapp.cli import hagaki as root
 
 COMMAND_LINES = [
     "serve",
+    "worker",
     "check",
     "render",
     "domain add",
