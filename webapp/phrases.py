@@ -6,6 +6,7 @@ stylesheet lets headings break nowhere else. What stands in 「」 is a name on 
 
 from __future__ import annotations
 
+import re
 from functools import cache, lru_cache
 
 import budoux
@@ -13,6 +14,7 @@ from markupsafe import Markup
 
 from webapp import languages
 
+_KEPT = re.compile(r'(<span class="nb">.*?</span>)')
 LONGEST_NAME = 14
 """A quoted name longer than this must break on the narrowest phone."""
 
@@ -41,9 +43,17 @@ def _is_within_name(before: str, phrase: str) -> bool:
 
 
 def marked(text: object) -> str | Markup:
-    """A heading with a possible break after each phrase; one that is marked by hand stays as it is."""
+    """A heading with a possible break after each phrase, beside those that its translator chose."""
     words = text if isinstance(text, Markup) else str(text)
-    if languages.language() != "ja" or (isinstance(words, Markup) and "<" in words):
+    if languages.language() != "ja":
         return words
-    plain = words.unescape() if isinstance(words, Markup) else words
-    return Markup("<wbr>").join(split(plain))
+    if not isinstance(words, Markup):
+        return _breakable(words)
+    parts = _KEPT.split(words)
+    return Markup("").join(Markup(part) if "<" in part else _breakable(Markup(part).unescape()) for part in parts)  # noqa: S704 - our own texts
+
+
+def _breakable(text: str) -> Markup:
+    # A browser may break after 」 whatever the stylesheet says, so such a phrase is held together.
+    held = Markup('<span class="nb">{}</span>')
+    return Markup("<wbr>").join(held.format(phrase) if "」" in phrase[:-1] else phrase for phrase in split(text))
