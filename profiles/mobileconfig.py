@@ -10,7 +10,7 @@ from __future__ import annotations
 import plistlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC
+from datetime import UTC, datetime, time, timedelta
 from urllib.parse import urlsplit
 
 from profiles.address import Address
@@ -49,6 +49,10 @@ ADDS_MAIL = N_("Adds the mail account %(address)s.")
 ADDS_CALENDAR = N_("Adds the calendar of %(address)s.")
 ADDS_CONTACTS = N_("Adds the contacts of %(address)s.")
 ADDS_EXCHANGE = N_("Adds mail, calendar and contacts of %(address)s. The device asks you to sign in.")
+REMOVED_AFTER_DAY = N_("This profile removes itself, and the account with it, after %(day)s.")
+REMOVED_AFTER_DAYS = N_(
+    "This profile removes itself, and the account with it, %(days)s days after it is installed."
+)
 NOT_CHECKED = N_("These settings were not checked with the mail server.")
 CONSENT = N_(
     "This profile adds the account %(address)s to this device. If you added the account by hand before,"
@@ -143,6 +147,7 @@ def profile_of(
     person, about = people[0], [words for _, words in parts]
     if options.unchecked:
         about.append(person.say(NOT_CHECKED))
+    about += _about_removal(accounts[0], options)
     return {
         "PayloadType": "Configuration",
         "PayloadVersion": 1,
@@ -190,6 +195,22 @@ def _removal(owner: MailAccount, options: RenderOptions) -> Plist:
         # Beside a date the device takes whichever comes first. Apple's own profiles write it as a real.
         removal["DurationUntilRemoval"] = days * _DAY_SECONDS
     return removal
+
+
+def _about_removal(owner: MailAccount, options: RenderOptions) -> Iterator[str]:
+    rules = owner.settings.profile
+    moment, days = options.removal_date or rules.removal_moment(options.zone), rules.remove_after_days
+    if moment is not None:
+        yield options.translate(REMOVED_AFTER_DAY) % {"day": _last(moment.astimezone(options.zone))}
+    if days is not None:
+        yield options.translate(REMOVED_AFTER_DAYS) % {"days": days}
+
+
+def _last(moment: datetime) -> str:
+    """The day that ends with the moment, else the moment itself; in ISO 8601, which every language reads."""
+    if moment.time() == time():
+        return (moment - timedelta(days=1)).date().isoformat()
+    return f"{moment:%Y-%m-%d %H:%M}"
 
 
 def _switches(account: MailAccount) -> Plist:

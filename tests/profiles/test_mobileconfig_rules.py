@@ -87,6 +87,18 @@ def test_both_are_written_and_the_device_takes_the_earlier():
     assert {"RemovalDate", "DurationUntilRemoval"} <= set(profile)
 
 
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("removalDate = 2027-03-31", "after 2027-03-31."),
+        ("removalDate = 2027-03-31T18:00:00Z", "after 2027-04-01 03:00."),
+        ("removeAfterDays = 90", "90 days after it is installed."),
+    ],
+)
+def test_the_device_says_when_the_profile_goes(line, words):
+    assert words in profile_of(settings_of(line), zone=TOKYO)["PayloadDescription"]
+
+
 def test_date_of_the_rendering_wins_over_the_domains():
     moment = datetime(2026, 12, 31, 12, tzinfo=UTC)
 
