@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Container, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from webapp.batches.gentle import GentleCheck
     from webapp.batches.invitations import Invitation
     from webapp.batches.making import Tally, Wanted
+    from webapp.batches.options import BatchOptions, MailState
     from webapp.batches.reading import ListFile
     from webapp.batches.rows import CellProblem, CheckedRow, Employee, FindSettings, Rules
     from webapp.config import Config
@@ -57,6 +58,7 @@ class Choices:
     only: tuple[str, ...]
     days: int | None
     pins: Path | None
+    mail: bool
     company: str | None
     help_desk: str | None
 
@@ -152,6 +154,11 @@ def one_sign(ctx: click.Context, param: click.Parameter, value: str | None) -> s
     type=click.Path(dir_okay=False, path_type=Path),
     help="Write the PINs of ready-made links into this file (mode 0600), instead of into the ZIP.",
 )
+@click.option(
+    "--mail",
+    is_flag=True,
+    help="Send each person the link by mail (HAGAKI_SMTP_URL); what became of each mail stands in results.csv.",
+)
 @click.option("--company", metavar="TEXT", help="Company on the cards (default: as the domain says).")
 @click.option("--help-desk", metavar="TEXT", help="Whom to ask, on the cards (default: as the domain says).")
 @language_option
@@ -172,6 +179,7 @@ def bulk(terminal: Terminal, /, **options: Any) -> int:
       hagaki bulk people.csv -o people.zip --layout a4-4
       hagaki bulk people.csv -o people.zip --mode ready-made --check --map "E-Mail (privat)=address"
       hagaki bulk people.csv -o people.zip --mode ready-made --pins pins.csv
+      hagaki bulk people.csv -o people.zip --mail --only handouts
     """
     choices = Choices(**options)
     _refuse_what_does_not_fit(choices)
@@ -213,12 +221,17 @@ class _Bulk:
         self._config = config
         self._notes: list[Problem] = []
         self._preview: list[dict[str, Any]] = []
+        self._mails: Mapping[MailState, int] = {}
 
     def run(self) -> int:
         from webapp.batches.columns import find_columns
         from webapp.batches.reading import open_list
 
         choices = self._choices
+        if choices.mail:
+            from webapp.cli.bulk_mails import require_relay
+
+            require_relay(self._config)
         listing = open_list(choices.file, encoding=choices.encoding, delimiter=choices.delimiter)
         columns = find_columns(listing.rows(), file=listing.name, given=choices.mapped)
         self._tell_columns(listing, columns)
@@ -230,7 +243,10 @@ class _Bulk:
                 return self._end(listing, columns, tally, made=False)
             assert store is not None
             try:
-                tally = self._make(listing, columns, rules, store, total=tally.total)
+                if choices.mail:
+                    tally = self._make_and_mail(listing, columns, store, find, total=tally.total)
+                else:
+                    tally = self._make(listing, columns, rules, store, total=tally.total)
             except _NothingWanted as stopped:
                 return self._end(listing, columns, stopped.tally, made=False)
         return self._end(listing, columns, tally, made=True)
@@ -294,6 +310,36 @@ class _Bulk:
         invitations.end(batch, made=tally.made)
         self._notes += check.problems if check is not None else ()
         return tally
+
+    def _make_and_mail(
+        self, listing: ListFile, columns: Columns, store: Store, find: FindSettings, *, total: int
+    ) -> Tally:
+        from webapp.cli.bulk_mails import MailedBatch
+
+        batch, wanted = MailedBatch(store, find, self._config), self._wanted()
+        with self._files(columns) as (output, pins):
+            with self._progress(total) as on_progress:
+                tally = batch.make(listing, columns, self._options(wanted), wanted.mode, on_progress)
+            with self._mail_bar(tally.made) as on_mails:
+                self._mails = batch.send(on_mails)
+            batch.write(output, pins)
+        self._notes += batch.notes
+        return tally
+
+    def _options(self, wanted: Wanted) -> BatchOptions:
+        from webapp.batches.options import BatchOptions
+
+        return BatchOptions(
+            expires_at=wanted.expires_at.timestamp(),
+            language=wanted.language,
+            parts=tuple(sorted(wanted.parts)),
+            layout=wanted.layout,
+            company=wanted.company,
+            help=wanted.help,
+            check=self._choices.check,
+            check_rate=self._choices.check_rate,
+            mail=True,
+        )
 
     @contextmanager
     def _files(self, columns: Columns) -> Iterator[tuple[IO[bytes], IO[bytes] | None]]:
@@ -379,6 +425,16 @@ class _Bulk:
 
             yield advance
 
+    @contextmanager
+    def _mail_bar(self, total: int) -> Iterator[Callable[[int, int], None]]:
+        if not is_terminal_output():
+            yield _say_no_counts
+            return
+        label = self._terminal.translate(N_("Sending mails"))
+        with click.progressbar(length=total, label=label, file=sys.stderr, show_pos=True) as bar:
+            # Whoever had the mail before gets none: there may be fewer than rows.
+            yield lambda done, every: bar.update(min(done + total - every, total) - bar.pos)
+
     # telling
 
     def _tell_columns(self, listing: ListFile, columns: Columns) -> None:
@@ -410,7 +466,8 @@ class _Bulk:
         else:
             self._tell_end(tally, written)
         stopped = any(problem.code is Code.BATCH_CHECK_STOPPED for problem in self._notes)
-        return 1 if tally.failed or stopped else 0
+        unsent = sum(count for state, count in self._mails.items() if state != "sent")
+        return 1 if tally.failed or stopped or unsent else 0
 
     def _tell_end(self, tally: Tally, written: Path | None) -> None:
         terminal = self._terminal
@@ -424,9 +481,21 @@ class _Bulk:
         if written is not None:
             text = N_("%(file)s: %(total)s rows, %(good)s made, %(bad)s with problems.")
             click.echo(terminal.translate(text, file=str(written), **numbers))
+            self._tell_mails()
         else:
             text = N_("%(total)s rows: %(good)s good, %(bad)s with problems. Nothing was made.")
             click.echo(terminal.translate(text, **numbers))
+
+    def _tell_mails(self) -> None:
+        if not self._choices.mail:
+            return
+        counts = {str(state): str(count) for state, count in self._mails.items()}
+        numbers = {"sent": "0", "failed": "0", "unsure": "0"} | counts
+        text = N_("Mails: %(sent)s sent, %(failed)s failed, %(unsure)s unsure.")
+        click.echo(self._terminal.translate(text, **numbers))
+        if "waiting" in counts:
+            text = N_("%(count)s mails wait; “hagaki serve” or “hagaki worker” sends them later.")
+            click.echo(self._terminal.translate(text, count=counts["waiting"]))
 
     def _document(self, listing: ListFile, columns: Columns, tally: Tally, written: Path | None) -> dict[str, Any]:
         return {
@@ -446,6 +515,7 @@ class _Bulk:
             "made": tally.made if written else 0,
             "failed": tally.failed,
             "output": str(written) if written else None,
+            "mails": {str(state): count for state, count in self._mails.items()},
             "pins": str(self._choices.pins) if written and self._choices.pins else None,
             "preview": self._preview,
             "codes": {str(code): count for code, count in sorted(tally.codes.items())},
@@ -467,6 +537,10 @@ class _Bulk:
 
 def _say_nothing(tally: Tally) -> None:
     """Progress that nobody watches."""
+
+
+def _say_no_counts(done: int, every: int) -> None:
+    """The same, of mails."""
 
 
 def _columns_document(columns: Columns) -> list[dict[str, Any]]:
