@@ -30,6 +30,11 @@ class Address:
         return f"{self.local}@{self.domain}"
 
     @property
+    def path(self) -> str:
+        """As SMTP and headers write it: a local part with dots in odd places stands in quotation marks."""
+        return str(self) if _is_local(self.local) else f'"{self.local}"@{self.domain}'
+
+    @property
     def key(self) -> str:
         """The lower-case form by which one mailbox is recognised."""
         return str(self).lower()
@@ -55,6 +60,19 @@ def parse_address(text: str, *, place: str | None = None) -> tuple[Address | Non
     if mended != text.strip():
         return address, (Problem(Code.ADDRESS_MENDED, {"address": str(address)}, place=place),)
     return address, ()
+
+
+def parse_recipient(text: str, *, place: str | None = None) -> tuple[Address | None, tuple[Problem, ...]]:
+    """Read an address that mail only goes to: as `parse_address`, and with dots anywhere before the @.
+
+    Japanese mobile carriers gave out addresses such as `taro..y.@docomo.example` until 2009, and people keep them.
+    """
+    address, problems = parse_address(text, place=place)
+    local, at, domain = mend(text).rpartition("@")
+    ascii_domain = to_ascii(domain)
+    if address is not None or not at or ascii_domain is None or "." not in ascii_domain or not _LOCAL.match(local):
+        return address, problems
+    return Address(local, ascii_domain), ()
 
 
 def _refused(text: str, place: str | None) -> tuple[None, tuple[Problem]]:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 
-from profiles.address import Address, parse_address
+from profiles.address import Address, parse_address, parse_recipient
 from profiles.model import MailAccount, ServiceSettings
 from profiles.problems import Code, Problem, quoted
 from profiles.xml_document import is_writable
@@ -287,7 +287,7 @@ class _RowCheck:
         cell = self._text(Field.NOTIFY)
         if not cell:
             return None
-        notify, problems = parse_address(cell)
+        notify, problems = parse_recipient(cell)
         for problem in problems:
             self._report(Field.NOTIFY, problem)
         return notify

@@ -16,7 +16,7 @@ from functools import partial
 from threading import Event, Lock
 
 from profiles import mobileconfig
-from profiles.address import parse_address
+from profiles.address import parse_address, parse_recipient
 from profiles.model import MailAccount, RenderOptions
 from profiles.problems import Code, Problem, ProblemError
 from webapp.batches.gentle import NOT_TRIED, GentleCheck, Probe, Verdict
@@ -232,7 +232,7 @@ class Work:
         if address is None or settings is None:
             case.fail(Problem(Code.DOMAIN_NOT_SERVED, {"domain": row.address.rpartition("@")[2]}))
             return case
-        notify, _ = parse_address(row.notify) if row.notify else (None, ())
+        notify, _ = parse_recipient(row.notify) if row.notify else (None, ())
         case.employee = Employee(
             row=row.row,
             address=address,

@@ -106,10 +106,10 @@ def _visible(sign: str) -> str:
 def _mailbox(header: str, name: str, address: Address) -> str:
     words = shown(name)
     if not words:
-        return str(address)
+        return address.path
     plain = words.isascii() and "=?" not in words
     written = f'"{quote(words)}"' if plain else _encoded(header, words)
-    return f"{written}\r\n <{address}>"
+    return f"{written}\r\n <{address.path}>"
 
 
 def _encoded(header: str, words: str) -> str:

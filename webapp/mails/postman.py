@@ -120,10 +120,10 @@ class Postman:
         self._session = None
 
     def _carry(self, session: Session, data: bytes, recipient: Address, deadline: Deadline) -> Handed:
-        reply = session.ask(f"MAIL FROM:<{self._sender}>", deadline)
+        reply = session.ask(f"MAIL FROM:<{self._sender.path}>", deadline)
         if reply.kind != "2":
             raise self._sender_refused(reply)
-        reply = session.ask(f"RCPT TO:<{recipient}>", deadline)
+        reply = session.ask(f"RCPT TO:<{recipient.path}>", deadline)
         if reply.kind == "2":
             reply = session.ask("DATA", deadline)
             if reply.kind == "3":

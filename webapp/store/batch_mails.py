@@ -187,6 +187,7 @@ def take_turn(connection: Connection, *, pause: float, now: float) -> float:
 
 def pause_until(connection: Connection, at: float) -> None:
     """Let no mail go before then."""
+    lock(connection, _MAILS_LOCK)
     changed = update(server_turns).where(server_turns.c.server == _TURN).values(next_at=at)
     if not connection.execute(changed).rowcount:
         connection.execute(insert(server_turns).values(server=_TURN, next_at=at))
