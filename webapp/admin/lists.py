@@ -25,13 +25,9 @@ from webapp.admin.list_form import read_form, reads_alike
 from webapp.admin.list_page import page_of, read, seen_of
 from webapp.batches.chosen import batch_options
 from webapp.batches.defusing import line
-from webapp.batches.documents import Wanted
+from webapp.batches.documents import Wanted, sample_card
 from webapp.batches.options import Mode, Part
-from webapp.batches.preview import (
-    bad_rows,
-    rules,
-    sample_card,
-)
+from webapp.batches.preview import bad_rows, rules
 from webapp.batches.returned import ReturnedRows, Shape
 from webapp.batches.rows import check_rows, good
 from webapp.batches.tables import errors_first

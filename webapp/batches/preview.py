@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -15,15 +14,12 @@ from typing import Protocol
 
 from profiles.problems import Code, Problem, ProblemError, quoted
 from webapp.batches.columns import Columns, Field, examine_columns
-from webapp.batches.documents import Cards, Wanted, link_codes
 from webapp.batches.encodings import Encoding
-from webapp.batches.invitations import Invitation
 from webapp.batches.options import Mode
 from webapp.batches.reading import Kind, ListFile, open_list
 from webapp.batches.row import Row, column_letter
-from webapp.batches.rows import SECRET, CellProblem, CheckedRow, Employee, FindSettings, Rules, check_rows
+from webapp.batches.rows import SECRET, CellProblem, CheckedRow, FindSettings, Rules, check_rows
 from webapp.batches.uploads import Choices
-from webapp.links import new_token
 
 FIRST_ROWS = 20
 SAMPLES = 3
@@ -283,11 +279,3 @@ def _unknown(cell: str) -> str:
     if cell.isascii() and not cell.isdigit() and "@" not in cell and " " not in cell:
         return cell[:2] + DOTS if len(cell) > 2 else DOTS
     return quoted(cell, _SHOWN)
-
-
-def sample_card(employee: Employee, wanted: Wanted, *, now: datetime | None = None) -> bytes:
-    """A PDF with one person's card, to try the printer with. Its code has the right size and opens nothing."""
-    invitation = Invitation(number=0, token=new_token(), expires_at=wanted.expires_at.timestamp())
-    cards = Cards(wanted, title=str(employee.address), now=now or datetime.now(UTC))
-    cards.add(employee, invitation, link_codes(wanted.base_url).code(invitation.token))
-    return cards.pdf()
