@@ -895,6 +895,11 @@ TEXTS: dict[Code, Text] = {
             "Check QUEUE_URL and that the queue's server is running. Batches are made all the same, a little later."
         ),
     ),
+    Code.WORKER_MISSING: Text(
+        N_("No worker is running, so nothing goes on."),
+        N_("Ask whoever runs Hagaki to start “hagaki worker”. What waits is then made."),
+        WARNING,
+    ),
     Code.ROW_NOT_TRIED: Text(
         N_("The password of this row was not tried on the mail server."),
         N_("Check again later; until then the profile says that it was not checked."),

@@ -9,7 +9,7 @@ from typing import Any
 from flask import Response, abort, jsonify, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
-from profiles.problems import Problem
+from profiles.problems import Code, Problem
 from webapp import i18n, policy
 from webapp.accounts import Role
 from webapp.admin import batch_words as words
@@ -209,6 +209,8 @@ def _problems(batch: BatchView) -> tuple[CellProblem, ...]:
 
 
 def _trouble(batch: BatchView) -> Problem | None:
+    if batch.is_stalled:
+        return Problem(Code.WORKER_MISSING)
     return services().mailing.trouble(batch.id) if batch.mails else None
 
 

@@ -15,6 +15,7 @@ from tests.webapp.page_world import close_pages, form_token, open_pages
 from webapp.accounts import Role
 from webapp.batches.following import Action, Choice, Show, Stage
 from webapp.batches.options import Mode
+from webapp.store import tables
 
 AT = 1_789_999_000.0
 PEOPLE = (
@@ -160,6 +161,20 @@ def test_running_batch_shows_progress_with_and_without_script(host: Host) -> Non
     assert told["ended"] is False
     assert (told["done"], told["total"]) == (4, 4)
     assert told["texts"]["value"] == "4 of 4 rows, 1 with problems"
+
+
+def test_page_says_that_no_worker_runs(host: Host) -> None:
+    batch_id = seed(host, state="making")
+    table = tables.batches
+    client = host.logged_in(Role.OWNER).client
+
+    def page(silent: float) -> str:
+        with host.pages.services.store.write() as connection:
+            connection.execute(table.update().values(options='{"expires_at":1}', touched_at=time.time() - silent))
+        return client.get(f"/ja/admin/batches/{batch_id}").text
+
+    assert "ワーカーが動いていない" not in page(5)
+    assert "ワーカーが動いていない" in page(60)
 
 
 def test_ended_batch_is_not_followed(people: dict[Role, Person]) -> None:
