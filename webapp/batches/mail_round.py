@@ -177,7 +177,13 @@ class Round:
         time.sleep(min(LONG_TURN, max(0.0, claimed.at - self._now())))
         recipient = claimed.letter.recipient
         self._passages.look(recipient.domain)
-        message = compose(claimed.letter, now=datetime.fromtimestamp(self._now(), UTC))
+        try:
+            message = compose(claimed.letter, now=datetime.fromtimestamp(self._now(), UTC))
+        except Exception as error:  # noqa: BLE001  one odd row must not hold up the others
+            number = secrets.token_hex(4)
+            log.error("event=incident number=%s type=%s in=mail", number, type(error).__name__)
+            incident = Problem(Code.INCIDENT, {"incident": number})
+            return _Handed(claimed=claimed, handed=Handed(fate=Fate.REFUSED, problem=incident))
         return _Handed(claimed=claimed, handed=self._postman.hand_over(message, recipient))
 
     def _note_seen(self, connection: Connection) -> None:
