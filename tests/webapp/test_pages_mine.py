@@ -41,9 +41,9 @@ def pages(tmp_path: Path) -> Iterator[Pages]:
     close_pages(opened)
 
 
-def invite(pages: Pages, *, seconds: float = 3600, mode: Mode = Mode.INVITATIONS) -> str:
+def invite(pages: Pages, *, seconds: float = 3600, mode: Mode = Mode.INVITATIONS, address: str = ADDRESS) -> str:
     """Invite the one employee; return the token of the link."""
-    local, domain = ADDRESS.split("@")
+    local, domain = address.split("@")
     settings = pages.services.directory.find(domain)
     assert settings is not None
     ready = {"password": "listed password", "pin": "493817"} if mode is Mode.READY_MADE else {}
@@ -153,6 +153,42 @@ def test_a_forgotten_password_leads_to_the_hosts_own_help(pages: Pages) -> None:
     main = page.split("<footer")[0]
     assert "IT help desk, " in main
     assert 'href="mailto:help@example.co.jp"' in main
+
+
+def test_a_providers_own_pages_stand_where_a_new_password_is_made(pages: Pages) -> None:
+    token = invite(pages, address="taro@gmail.com")
+
+    for path in (f"/en/s/{token}/password", f"/en/s/{token}/lost?again=1"):
+        assert pages.client.get(path).status_code == 200
+    password = pages.client.get(f"/en/s/{token}/password").text
+    report(pages, token)
+    lost = pages.client.get(f"/en/s/{token}/lost").text
+
+    for page in (password, lost):
+        assert 'href="https://myaccount.google.com/apppasswords"' in page
+    assert "app password of Gmail" in password
+    assert "Delete the app password of the phone" in lost
+
+
+def test_a_service_without_passwords_speaks_of_signing_in(pages: Pages) -> None:
+    token = invite(pages, address="taro@outlook.com")
+
+    mine = pages.client.get(f"/en/s/{token}/mine").text
+    password = pages.client.get(f"/en/s/{token}/password").text
+    address = pages.client.get(f"/en/s/{token}/address").text
+
+    assert f"/s/{token}/address" not in mine
+    assert "Mail apps do not keep your password here." in password
+    assert "Make the profile with the new password" not in password
+    assert 'name="password"' not in address
+
+
+def test_an_ipad_sees_an_ipad(pages: Pages) -> None:
+    ipad = IPHONE.replace("iPhone", "iPad")
+
+    page = pages.client.get(f"/s/{invite(pages)}/remove/iphone", headers={"User-Agent": ipad}).text
+
+    assert "ipad-remove-1-general" in page
 
 
 def test_a_finished_check_of_an_invitation_leads_to_it_and_no_other_does(pages: Pages) -> None:

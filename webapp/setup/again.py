@@ -184,6 +184,6 @@ def _page(form: SetupForm, found: Submission, asked: Asked) -> str:
         chosen_device=pages.chosen_device(),
         asks_password=False,
         signer_is_public=services().signer_is_public(),
-        is_ipad="iPad" in request.user_agent.string,
+        is_ipad=pages.is_ipad(),
         **asked.shown,
     )

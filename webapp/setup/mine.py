@@ -69,6 +69,7 @@ def context(token: str, here: MySetUp) -> dict[str, Any]:
         "number": f"{here.number % 10_000_000:07}",
         "valid_until": None if here.is_over else here.expires_at,
         "device": pages.device(),
+        "is_ipad": pages.is_ipad(),
         "urls": {
             "set_up": url_for(".invitation", token=token),
             "mine": url_for(".mine", token=token),
