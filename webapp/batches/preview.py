@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Protocol
 
 from profiles.problems import Code, Problem, ProblemError, quoted
-from webapp.batches.columns import Columns, Field, examine_columns
+from webapp.batches.columns import LOOKED_AT, Columns, Field, examine_columns
 from webapp.batches.encodings import Encoding
 from webapp.batches.options import Mode
 from webapp.batches.reading import Kind, ListFile, open_list
@@ -114,9 +114,12 @@ def open_chosen(path: Path, name: str, choices: Choices) -> ListFile:
     return open_list(path, name=name, encoding=choices.encoding, delimiter=choices.delimiter)
 
 
-def chosen_columns(listing: ListFile, choices: Choices) -> tuple[Columns, tuple[Problem, ...]]:
+def chosen_columns(
+    listing: ListFile, choices: Choices, head: Sequence[Row] | None = None
+) -> tuple[Columns, tuple[Problem, ...]]:
     """The columns as they were found or said by hand, and what is wrong with them."""
-    columns, problems = examine_columns(listing.rows(), file=listing.name, decided=choices.fields)
+    first = listing.rows() if head is None else head
+    columns, problems = examine_columns(first, file=listing.name, decided=choices.fields)
     if choices.mode is Mode.READY_MADE and not columns.has(Field.PASSWORD):
         problems = (*problems, Problem(Code.LIST_PASSWORDS_MISSING, {"file": listing.name}, place=listing.name))
     return columns, problems
@@ -139,19 +142,22 @@ def preview(path: Path, name: str, choices: Choices, find: FindSettings, count_i
         delimiter=listing.delimiter,
         sheet=listing.sheet,
     )
+    # Read once, from the first row to the last: opening a large workbook takes longer than anything else.
+    following = listing.rows()
+    head = list(islice(following, LOOKED_AT + SAMPLES))
     try:
-        columns, problems = chosen_columns(listing, choices)
+        columns, problems = chosen_columns(listing, choices, head)
     except ProblemError as error:
         return replace(seen, unreadable=error.problems)
     walk = _Walk(columns, partial(count_invited, mode=choices.mode))
     if not problems:
-        walk.over(check_rows(listing, columns, rules(choices, find)))
+        walk.over(check_rows(listing, columns, rules(choices, find), rows=chain(head, following)))
         if not walk.total:
             problems = (Problem(Code.LIST_EMPTY, {"file": name}, place=name),)
     return replace(
         seen,
         header_row=columns.header_row,
-        columns=_described(listing, columns),
+        columns=_described(head, columns),
         unreadable=problems,
         total=walk.total,
         good=walk.good,
@@ -241,11 +247,11 @@ def _is_shown(which: Field) -> bool:
     return which not in (Field.PROBLEM, Field.ADVICE)
 
 
-def _described(listing: ListFile, columns: Columns) -> tuple[Column, ...]:
+def _described(head: Sequence[Row], columns: Columns) -> tuple[Column, ...]:
     """The columns with what stands in the first rows of each."""
     meanings = {index: which for which, index in columns.fields if _is_shown(which)}
     ours = {columns.index(Field.PROBLEM), columns.index(Field.ADVICE)} if columns.comes_back else set()
-    readable = (row for row in listing.rows() if row.number >= columns.first_row and row.problem is None)
+    readable = (row for row in head if row.number >= columns.first_row and row.problem is None)
     first = list(islice(readable, SAMPLES))
     return tuple(
         Column(

@@ -114,10 +114,12 @@ class Rules:
     """For ready-made links: every row must have a password, where the list has a column for it, and PINs count."""
 
 
-def check_rows(listing: ListFile, columns: Columns, rules: Rules) -> Iterator[CheckedRow]:
-    """Every row that stands for a person, checked."""
+def check_rows(
+    listing: ListFile, columns: Columns, rules: Rules, *, rows: Iterable[Row] | None = None
+) -> Iterator[CheckedRow]:
+    """Every row that stands for a person, checked; of `rows`, where somebody reads those of the list already."""
     seen = _Seen()
-    for row in listing.rows():
+    for row in listing.rows() if rows is None else rows:
         if row.number < columns.first_row:
             continue
         yield _RowCheck(listing.name, columns, rules, row, seen).result()

@@ -16,6 +16,7 @@ from datetime import date, datetime, time
 from pathlib import Path
 from xml.etree.ElementTree import ParseError
 
+from defusedxml.ElementTree import fromstring
 from openpyxl import Workbook, load_workbook
 from openpyxl.utils.exceptions import InvalidFileException
 
@@ -33,7 +34,9 @@ _BOMB = N_("it would unpack to more than 300 MB")
 _DAMAGED = N_("the workbook is damaged")
 _NO_SHEET = N_("the workbook has no sheet with cells")
 _SHARED = "xl/sharedStrings.xml"
-_MARKS = frozenset({"[Content_Types].xml", "xl/workbook.xml"})
+_BOOK = "xl/workbook.xml"
+_RELATIONS = "xl/_rels/workbook.xml.rels"
+_MARKS = frozenset({"[Content_Types].xml", _BOOK})
 
 # Everything that openpyxl, zipfile and the XML parser were seen to raise for damaged workbooks.
 # ValueError covers defusedxml's refusals (entities, external references) and bad numbers.
@@ -65,13 +68,28 @@ def is_workbook(path: Path) -> bool:
 
 
 def first_sheet(path: Path, *, name: str) -> str:
-    """The title of the sheet that is read; raises ProblemError for bombs and damage."""
+    """The title of the sheet that is read; raises ProblemError for bombs and damage.
+
+    Only the table of contents is looked at: openpyxl reads every text of a workbook before it names a sheet.
+    """
     _refuse_bombs(path, name)
-    with _opened(path, name) as workbook:
-        sheets = list(workbook.worksheets)
-        if not sheets:
-            raise ProblemError(_problem(Code.LIST_FORMAT, name, _NO_SHEET))
-        return str(sheets[0].title)
+    try:
+        with zipfile.ZipFile(path) as archive:
+            title = next(_titles(archive), None)
+    except _FOREIGN:
+        raise ProblemError(_problem(Code.LIST_FORMAT, name, _DAMAGED)) from None
+    if title is None:
+        raise ProblemError(_problem(Code.LIST_FORMAT, name, _NO_SHEET))
+    return title
+
+
+def _titles(archive: zipfile.ZipFile) -> Iterator[str]:
+    """The titles of the sheets with cells, in their order; a sheet may also be one chart."""
+    relations = {each.get("Id"): each.get("Type", "") for each in fromstring(archive.read(_RELATIONS))}
+    for each in fromstring(archive.read(_BOOK)).iter():
+        target = next((value for key, value in each.items() if key.endswith("}id")), None)
+        if each.tag.endswith("}sheet") and relations.get(target, "").endswith("/worksheet"):
+            yield each.get("name", "")
 
 
 def rows(path: Path, *, name: str) -> Iterator[Row]:
