@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
@@ -318,6 +320,22 @@ def test_sending_ends_with_its_time_and_says_that_more_may_go(world: MailWorld) 
 
     assert more
     assert world.states(batch_id) == ["waiting"] * 3
+
+
+def test_workers_that_send_at_once_share_the_mails(world: MailWorld) -> None:
+    people = [replace(TARO, address=f"p{number}@example.co.jp") for number in range(24)]
+    # Half of them stand in the next list as well.
+    batches = [world.batch(people), world.batch(people[:12])]
+
+    with ThreadPoolExecutor(4) as workers:
+        more = list(workers.map(lambda batch_id: world.send(batch_id, world.mailing()), batches * 2))
+    world.clock.advance(120)
+    for batch_id in batches:
+        world.send(batch_id)
+
+    assert more
+    assert Counter(to(world)) == {person.address: 1 for person in people}
+    assert [set(world.states(batch_id)) for batch_id in batches] == [{"sent"}, {"sent"}]
 
 
 def test_mails_keep_their_pace_over_all_workers(world: MailWorld) -> None:
