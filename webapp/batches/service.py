@@ -46,6 +46,10 @@ HOUSE = "hagaki"
 """The actor of what happens by itself."""
 
 
+class _Ended(Exception):
+    """Somebody ended the batch while its list was read."""
+
+
 class Record(Protocol):
     """Writes a row of the audit log in the caller's transaction."""
 
@@ -104,6 +108,9 @@ class Batches:
             return batch_id
         try:
             self._read(batch_id, listing, columns, options, mode=mode, actor=actor)
+        except _Ended:
+            self.view(batch_id)  # deleted meanwhile, or cancelled: then it stands there as that
+            return batch_id
         except BaseException:
             self._give_up_reading(batch_id)
             raise
@@ -158,7 +165,7 @@ class Batches:
         for chunk in taking.rows(check_rows(listing, columns, rules)):
             with self._store.write() as connection:
                 if not batches.touch(connection, batch_id, state=BatchState.READING, at=self._now()):
-                    raise _unknown(batch_id)
+                    raise _Ended
                 batch_rows.add(connection, chunk)
         if not taking.total:
             raise ProblemError(Problem(Code.LIST_EMPTY, {"file": listing.name}, place=listing.name))
@@ -168,7 +175,7 @@ class Batches:
         now = self._now()
         with self._store.write() as connection:
             if not batches.open_batch(connection, batch_id, state=BatchState.WAITING, total=taking.total, at=now):
-                raise _unknown(batch_id)
+                raise _Ended
             if not taking.good:
                 batches.finish_if_done(connection, batch_id, state=BatchState.DONE, at=now)
             rows = {"rows": str(taking.total), "good": str(taking.good)}

@@ -131,6 +131,22 @@ def test_a_list_that_is_deleted_while_it_is_read_stays_deleted(engine: Engine) -
     assert engine.rows(tables.batches) == engine.rows(tables.batch_rows) == []
 
 
+def test_a_list_that_is_cancelled_while_it_is_read_stays_cancelled(engine: Engine) -> None:
+    def find(domain: str) -> object:
+        rows = engine.rows(tables.batch_rows)
+        if len(rows) == 500 and engine.batches.every()[0].is_active:
+            engine.batches.cancel(rows[0]["batch_id"], "ken")
+        return DOMAINS[domain]
+
+    engine.batches._find = find  # type: ignore[assignment]
+
+    batch_id = engine.take(people(1_200))
+
+    view = engine.batches.view(batch_id)
+    assert (view.state, view.total, view.cancelled) == (BatchState.CANCELLED, 500, 500)
+    assert engine.enqueued == []
+
+
 def test_a_queue_that_is_away_keeps_no_list_out(engine: Engine) -> None:
     engine.queue_is_away = True
 
