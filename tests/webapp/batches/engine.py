@@ -31,6 +31,13 @@ from webapp.store import Connection, Store, tables
 DAY = 24 * 3600.0
 
 
+class RealTime(Clock):
+    """The clock of the processes that a test starts."""
+
+    def __call__(self) -> float:
+        return time.time()
+
+
 def people(count: int, *, first: int = 1, domain: str = "corp.example") -> list[Sequence[str]]:
     """So many invented people, each with a password of their own."""
     return [

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.webapp.batches.engine import Engine, people, until
+from tests.webapp.batches.engine import Engine, RealTime, people, until
 from tests.webapp.batches.lists import HEADINGS, csv_bytes, write
 from tests.webapp.batches.test_engine_taking import upload
 from tests.webapp.batches.zygote import Zygote, kill, zygote
@@ -28,7 +28,7 @@ ROWS = 700
 @pytest.fixture
 def clock() -> Clock:
     """Workers of their own live by the real time."""
-    return Clock(time.time())
+    return RealTime()
 
 
 @pytest.fixture
@@ -121,7 +121,6 @@ def take_and_be_killed(engine: Engine, workers: Zygote, folder: Path, *, kills: 
                 connection.execute(tables.batches.update().values(touched_at=time.time() - 600))
         workers.take(path, "ready-made", token_hash)
         until(lambda: any(row["state"] == "waiting" for row in engine.rows(tables.batches)))
-        engine.clock.seconds = time.time()
         engine.batches.sweep()
         (batch,) = engine.rows(tables.batches)
         rows = engine.rows(tables.batch_rows)
