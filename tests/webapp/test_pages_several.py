@@ -237,3 +237,15 @@ def test_the_page_says_when_the_profile_removes_itself(rules: str, words: str | 
         page = pages.client.get(f"/en/c/{check}/{device}").text
         assert ("This profile removes itself" in page) == (words is not None)
         assert words is None or words in page
+
+
+def test_an_address_that_signs_in_on_a_page_of_its_own_is_led_to_the_first_page(pages: Pages) -> None:
+    first = pages.checked()
+
+    answer = pages.submit(f"/en/c/{first}/add", address="taro@outlook.com", csrf_token="(absent)")
+    sent = pages.submit(f"/c/{first}/add", address="taro@outlook.com")
+
+    assert answer.status_code == sent.status_code == 422
+    assert "wants you to sign in yourself" in answer.text
+    assert 'name="password"' not in answer.text
+    assert "Look up another address" in answer.text
