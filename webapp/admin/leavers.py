@@ -24,6 +24,7 @@ from webapp.batches.uploads import in_memory
 from webapp.languages import gettext as _
 from webapp.languages import moment
 from webapp.policy import allow
+from webapp.security import take_upload
 from webapp.services import services
 
 MOST_BYTES = 2 * 1024 * 1024
@@ -47,7 +48,7 @@ def leavers() -> Page:
     """Ask who leaves; show who is hit. Nothing ends yet."""
     if request.method != "POST":
         return _form()
-    _take_more()
+    take_upload(MOST_BYTES)
     sent(AdminForm(request.form))
     try:
         found = _sent()
@@ -69,7 +70,7 @@ def leavers() -> Page:
 @allow(*_MAKERS, sensitive=True)
 def revoke_leavers() -> Page:
     """End everything of these people at once."""
-    _take_more()
+    take_upload(MOST_BYTES)
     sent(AdminForm(request.form))
     found = _sent()
     if not found.addresses:
@@ -129,12 +130,6 @@ def _form(*problems: Problem) -> str:
     return render_template(
         "admin/leavers.html", problems=problems, typed=request.form.get("addresses", ""), most=MOST_LEAVERS
     )
-
-
-def _take_more() -> None:
-    """A pasted list is longer than other forms."""
-    request.max_content_length = MOST_BYTES
-    request.max_form_memory_size = MOST_BYTES
 
 
 def _sent() -> Sent:

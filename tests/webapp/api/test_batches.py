@@ -180,6 +180,7 @@ def test_mended_list_makes_only_what_is_missing(program: Program) -> None:
         (GOOD, {"company": "x" * 300}, "FIELD_UNUSABLE"),
         (GOOD, {"moed": "invitations"}, "VALUE_UNKNOWN"),
         (GOOD, {"map": "Z=address"}, "LIST_COLUMN_UNKNOWN"),
+        (GOOD, {"mail": "true"}, "MAIL_NOT_SET_UP"),
         ("", {}, "LIST_EMPTY"),
         ("name\nA\n", {}, "LIST_ADDRESS_COLUMN_MISSING"),
         (b"%PDF-1.7 of something", {}, "LIST_FORMAT"),
@@ -216,6 +217,20 @@ def test_list_that_is_too_large_is_413(program: Program) -> None:
     assert answer.status_code == 413
     assert answer.json["code"] == "HTTP 413"
     assert program.get().json == {"batches": []}
+
+
+def test_list_of_a_megabyte_with_long_lines_is_read(program: Program) -> None:
+    rows = "".join(f"p{n}@example.co.jp,{n}番,{'部' * 200}\n" for n in range(1_700))
+    head = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.csv"\r\n\r\n'
+    body = head + ("メールアドレス,氏名,部署\n" + rows).encode() + b"\r\n--x--\r\n"
+    assert len(body) > 1_000_000
+
+    answer = program.client.post(
+        URL, data=body, headers=program.headers, content_type="multipart/form-data; boundary=x"
+    )
+
+    assert answer.status_code == 202, answer.text
+    assert answer.json["total"] == 1_700
 
 
 def test_choices_of_the_request_are_kept(host: Host, program: Program) -> None:
