@@ -207,6 +207,7 @@ class Cards:
             expires=expires,
             expires_day=expires_day,
             help=wanted.help or help_text,
+            needs_pin=invitation.pin is not None,
         )
 
 
@@ -216,7 +217,8 @@ def sample_card(employee: Employee, wanted: Wanted, *, now: datetime | None = No
     Its code is as large as that of a real card and leads to a page that says that it was read; its number is 0.
     """
     cards = Cards(wanted, title=str(employee.address), now=now or datetime.now(UTC))
-    invitation = Invitation(number=0, token=SAMPLE_TOKEN, expires_at=wanted.expires_at.timestamp())
+    pin = "" if wanted.mode is Mode.READY_MADE else None
+    invitation = Invitation(number=0, token=SAMPLE_TOKEN, expires_at=wanted.expires_at.timestamp(), pin=pin)
     cards.add(employee, invitation, link_codes(wanted.base_url).code(SAMPLE_TOKEN))
     return cards.pdf()
 

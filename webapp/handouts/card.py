@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from profiles.fast_qr import Code
@@ -16,11 +16,10 @@ STAMP_UNTIL = N_("until %(day)s")
 TITLE_FIRST = N_("Your mail,")
 TITLE_SECOND = N_("on your phone")
 SCAN = N_("Scan the stamp with your camera.")
-STEPS = (
-    N_("Point the camera at the stamp and open the link that appears."),
-    N_("Check that the address is yours and type the password."),
-    N_("Follow the steps on the screen. It takes about two minutes."),
-)
+STEP_SCAN = N_("Point the camera at the stamp and open the link that appears.")
+STEP_PASSWORD = N_("Check that the address is yours and type the password.")
+STEP_PIN = N_("Check that the address is yours and type the PIN that you get another way.")
+STEP_FOLLOW = N_("Follow the steps on the screen. It takes about two minutes.")
 EXPIRES = N_("Valid until")
 OPENS = N_("Page opened")
 HELP = N_("Ask")
@@ -37,7 +36,7 @@ _FRAME = 3.5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Card:
-    """One hand-out. Nothing here opens a mailbox: the link leads to a page that asks for the password."""
+    """One hand-out. Nothing here opens a mailbox: the page of the link asks for the password, or for the PIN."""
 
     number: int
     """As the help desk asks for it; it names a row and opens nothing."""
@@ -54,6 +53,8 @@ class Card:
     expires_day: str
     """The date in few signs, for the stamp."""
     help: str = ""
+    needs_pin: bool = False
+    """The page asks for a PIN, which is never on the card."""
 
     @property
     def addressee(self) -> str:
@@ -84,7 +85,7 @@ class Designer:
 
     # the large card, 100 x 148 mm
 
-    def postcard_ground(self) -> Drawing:
+    def postcard_ground(self, *, needs_pin: bool) -> Drawing:
         """What is the same on every postcard."""
         drawing = Drawing()
         self._boxes(drawing, 93, 7)
@@ -94,7 +95,7 @@ class Designer:
         for line, text in enumerate(wrapped(self._say(SCAN), self._sans(8), 36, lines=2)):
             drawing.text(7, 72 + 4.5 * line, text, self._sans(8))
         drawing.line(7, 95, 93, 95, width=0.2, colour=VERMILION)
-        self._steps(drawing, 7, 102.5, size=8.5, step=6.6, room=80)
+        self._steps(drawing, 7, 102.5, _steps(needs_pin), size=8.5, step=6.6, room=80)
         return drawing
 
     def postcard(self, card: Card) -> Drawing:
@@ -123,11 +124,11 @@ class Designer:
 
     # the small card, 105 x 74.25 mm, eight on a sheet
 
-    def slip_ground(self) -> Drawing:
+    def slip_ground(self, *, needs_pin: bool) -> Drawing:
         """What is the same on every small card."""
         drawing = Drawing()
         self._boxes(drawing, 98, 6)
-        self._steps(drawing, 48, 37, size=6.6, step=7.2, room=46, lines=2)
+        self._steps(drawing, 48, 37, _steps(needs_pin), size=6.6, step=7.2, room=46, lines=2)
         return drawing
 
     def slip(self, card: Card) -> Drawing:
@@ -190,10 +191,19 @@ class Designer:
         drawing.spread(digits, top + 5.1, self._sans(11))
 
     def _steps(
-        self, drawing: Drawing, x: float, y: float, *, size: float, step: float, room: float, lines: int = 1
+        self,
+        drawing: Drawing,
+        x: float,
+        y: float,
+        texts: Sequence[str],
+        *,
+        size: float,
+        step: float,
+        room: float,
+        lines: int = 1,
     ) -> None:
         style = self._sans(size)
-        for number, text in enumerate(STEPS, 1):
+        for number, text in enumerate(texts, 1):
             drawing.text(x, y, f"{number}", self._serif(size + 3.5, WORDS))
             said = self._say(text)
             indent = size * 0.7
@@ -237,6 +247,10 @@ def card_name(number: int) -> str:
     """`402-0137`, as the help desk hears it."""
     digits = card_digits(number)
     return f"{digits[:3]}-{digits[3:]}"
+
+
+def _steps(needs_pin: bool) -> tuple[str, ...]:
+    return STEP_SCAN, STEP_PIN if needs_pin else STEP_PASSWORD, STEP_FOLLOW
 
 
 def _box_left(right: float, number: int) -> float:

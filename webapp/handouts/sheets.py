@@ -76,7 +76,8 @@ class Sheets:
         designer = Designer(faces, translate)
         is_small = layout is Layout.A4_8
         self._draw = designer.slip if is_small else designer.postcard
-        self._ground = str(designer.slip_ground() if is_small else designer.postcard_ground())
+        ground = designer.slip_ground if is_small else designer.postcard_ground
+        self._grounds = {needs_pin: str(ground(needs_pin=needs_pin)) for needs_pin in (False, True)}
         self.count = 0
 
     def add(self, card: Card) -> None:
@@ -85,8 +86,8 @@ class Sheets:
         if place == 0:
             self._new_page()
         x, y = self._page.places[place]
-        own = str(self._draw(card))
-        self._write(f"q 1 0 0 1 {x * MM:.2f} {(self._page.height - y) * MM:.2f} cm\n{self._ground}\n{own}\nQ")
+        ground, own = self._grounds[card.needs_pin], str(self._draw(card))
+        self._write(f"q 1 0 0 1 {x * MM:.2f} {(self._page.height - y) * MM:.2f} cm\n{ground}\n{own}\nQ")
         self.count += 1
 
     def data(self) -> bytes:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
+import subprocess
 import time
 import zipfile
 from collections.abc import Iterable
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -16,14 +18,16 @@ from PIL import Image
 
 from profiles.problems import Code, ProblemError
 from profiles.signing import Signer
+from tests.conftest import require
 from tests.webapp.batches.durable import BASE_URL, DAY, World, open_world
-from tests.webapp.batches.lists import BAD, CP932_PEOPLE, HEADINGS, PEOPLE, csv_bytes
+from tests.webapp.batches.lists import BAD, CP932_PEOPLE, HEADINGS, PEOPLE, csv_bytes, read, write
 from webapp.batches import documents, result_rows
 from webapp.batches.options import BatchOptions, Mode, Part
+from webapp.batches.rows import good
 from webapp.batches.tables import PINS, RESULTS
 from webapp.config import Config
 from webapp.handouts import Layout
-from webapp.links import hash_token
+from webapp.links import SAMPLE_TOKEN, hash_token
 from webapp.store import Store, invitations
 
 READY = csv_bytes([(*HEADINGS, "PIN"), *[(*row, f"50192{number}") for number, row in enumerate(PEOPLE)]])
@@ -257,3 +261,25 @@ def test_nothing_is_held_while_a_client_is_slow(world: World, tmp_path: Path) ->
 
     assert first.startswith(b"PK")
     assert in_use == 0
+
+
+@pytest.mark.parametrize("mode", list(Mode))
+def test_a_test_card_has_the_code_of_its_page(mode: Mode, tmp_path: Path) -> None:
+    """As large as the real ones, for the token has their length."""
+    _, _, rows = read(write(tmp_path, csv_bytes([HEADINGS, PEOPLE[1]])))
+    (employee,) = good(rows)
+    wanted = documents.Wanted(
+        mode=mode, base_url=BASE_URL, language="ja", timezone=UTC, expires_at=datetime(2026, 12, 31, tzinfo=UTC)
+    )
+
+    (tmp_path / "card.pdf").write_bytes(documents.sample_card(employee, wanted))
+
+    command = [require("pdftoppm"), "-r", "150", "-gray", "-png", "card.pdf", "card"]
+    subprocess.run(command, cwd=tmp_path, check=True)
+    (picture,) = tmp_path.glob("card*.png")
+    (code,) = zxingcpp.read_barcodes(Image.open(picture))
+    assert code.text == f"{BASE_URL}/s/{SAMPLE_TOKEN}"
+    text = subprocess.run([require("pdftotext"), "card.pdf", "-"], cwd=tmp_path, capture_output=True, check=True)
+    said = text.stdout.decode()
+    assert "𠮷田 髙志 様" in said
+    assert ("PIN" in said) is (mode is Mode.READY_MADE)

@@ -149,6 +149,28 @@ def test_names_and_words_can_be_copied(layout: Layout, language: str, tmp_path: 
 
 
 @pytest.mark.parametrize("layout", list(Layout))
+@pytest.mark.parametrize(("language", "words"), [("ja", "別に届くPIN"), ("en", "PIN that you get another way")])
+def test_a_card_says_what_its_page_asks_for(layout: Layout, language: str, words: str, tmp_path: Path) -> None:
+    sheets = Sheets(
+        layout,
+        language=language,
+        translate=lambda text: i18n.catalogue(language).gettext(text),
+        title="社員.csv",
+        now=datetime(2026, 11, 25, tzinfo=UTC),
+    )
+    for needs_pin in (True, False):
+        sheets.add(replace(card(1, "山田 太郎", language), needs_pin=needs_pin))
+    path = tmp_path / "cards.pdf"
+    path.write_bytes(sheets.data())
+
+    text = " ".join(text_of(path).split()).replace("PIN を", "PINを")
+
+    squeezed = text.replace(" ", "") if language == "ja" else text
+    assert squeezed.count(words) == 1
+    assert squeezed.count("パスワードを入れます" if language == "ja" else "type the password") == 1
+
+
+@pytest.mark.parametrize("layout", list(Layout))
 def test_pages_have_the_size_of_the_paper(layout: Layout, tmp_path: Path) -> None:
     path = printed(tmp_path, layout, NAMES)
 
@@ -190,7 +212,9 @@ def test_the_code_is_large_enough_whatever_its_link(host: str, tmp_path: Path) -
 
 def test_cards_need_no_more_than_the_link() -> None:
     """A PIN travels another way; there is no field that could hold one, nor a password."""
-    assert not {name for name in Card.__dataclass_fields__ if "pin" in name or "password" in name}
+    secret = {name for name in Card.__dataclass_fields__ if "pin" in name or "password" in name}
+    assert secret == {"needs_pin"}
+    assert Card.__dataclass_fields__["needs_pin"].type == "bool"
 
 
 def test_a_card_number_reads_like_a_postal_code() -> None:
