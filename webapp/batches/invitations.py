@@ -12,9 +12,10 @@ import hmac
 import json
 import secrets
 import time
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import NoReturn, Protocol
 
 from cryptography.exceptions import InvalidTag
@@ -203,15 +204,17 @@ class Invitations:
         expires_at: float,
         mode: Mode = Mode.INVITATIONS,
         tried: Container[int] = (),
+        spare_pins: Mapping[int, str] = MappingProxyType({}),
     ) -> tuple[Invitation, ...]:
         """Invite these people, in their order, within the caller's transaction.
 
         Whoever has an invitation of the same mode that still opens keeps it, its number, link and time: a reprint
-        never ends the card that is already on a desk. `tried` are the rows whose password the live check accepted.
+        never ends the card that is already on a desk. `tried` are the rows whose password the live check accepted;
+        `spare_pins` are for rows whose person has no PIN yet, and none in the list.
         A person of whom the list has no password gets a link that asks for it, whatever the mode.
         """
         rows.begin_inviting(connection)
-        making = _Making(self._link_key, batch_id, tried, now=self._now(), expires_at=expires_at)
+        making = _Making(self._link_key, batch_id, tried, spare_pins, now=self._now(), expires_at=expires_at)
         links: dict[str, Invitation] = {}
         ready = [one for one in employees if mode is Mode.READY_MADE and one.password is not None]
         asked = [one for one in employees if mode is not Mode.READY_MADE or one.password is None]
@@ -338,6 +341,7 @@ class _Making:
         link_key: bytes,
         batch_id: int,
         tried: Container[int],
+        spare_pins: Mapping[int, str],
         *,
         now: float,
         expires_at: float,
@@ -345,6 +349,7 @@ class _Making:
         self._link_key = link_key
         self._batch_id = batch_id
         self._tried = tried
+        self._spare_pins = spare_pins
         self._now = now
         self._expires_at = {
             Mode.INVITATIONS: expires_at,
@@ -424,7 +429,8 @@ class _Making:
         """What is to be sealed: the PIN of the list, else the one there is, else a new one."""
         if mode is not Mode.READY_MADE or employee.password is None:
             return None
-        pin = employee.pin or (known.pin if known is not None else new_pin(employee.employee_number))
+        there_is = known.pin if known is not None else self._spare_pins.get(employee.row)
+        pin = employee.pin or there_is or new_pin(employee.employee_number)
         return _Secrets(password=employee.password, pin=pin)
 
 

@@ -29,6 +29,9 @@ class RowSecrets:
 
     password: str | None = field(default=None, repr=False)
     pin: str | None = field(default=None, repr=False)
+    """Of the list."""
+    spare_pin: str | None = field(default=None, repr=False)
+    """No other row has it: for a person who has no PIN yet."""
     cells: tuple[str, ...] = field(default=(), repr=False)
     """Of a bad row: all of them, as written."""
     address: str = field(default="", repr=False)

@@ -348,8 +348,13 @@ class Batches:
     def forget(self) -> None:
         """Forget secrets and lists whose time is over."""
         now = self._now()
+        old = now - SECRETS_SECONDS
+        with self._store.read() as connection:
+            more = batch_rows.has_old_secrets(connection, done_before=old)
+        while more:
+            with self._store.write() as connection:
+                more = bool(batch_rows.forget_secrets(connection, done_before=old, most=_AT_ONCE))
         with self._store.write() as connection:
-            batch_rows.forget_secrets(connection, done_before=now - SECRETS_SECONDS)
             invitations.forget_ended(connection, now=now)
             uploads.purge(connection, now=now)
             batches.forget_turns(connection, before=now - _DAY)

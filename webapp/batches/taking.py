@@ -71,16 +71,20 @@ class Taking:
     def _secrets(self, employee: Employee) -> RowSecrets | None:
         """What is needed of a row later on: a password that nobody will use is not kept, not even sealed."""
         if self.mode is Mode.READY_MADE:
-            return RowSecrets(password=employee.password, pin=self._pin(employee))
+            return RowSecrets(password=employee.password, pin=employee.pin, spare_pin=self._spare_pin(employee))
         used = self.options.check and employee.password is not None
         return RowSecrets(password=employee.password) if used else None
 
-    def _pin(self, employee: Employee) -> str:
-        pin = employee.pin
-        while pin is None or (employee.pin is None and self._pins[int(pin)]):
+    def _spare_pin(self, employee: Employee) -> str | None:
+        """A PIN that no row before has, for whoever has none in the list."""
+        if employee.pin is not None:
+            self._pins[int(employee.pin)] = True
+            return None
+        while True:
             pin = new_pin(employee.employee_number)
-        self._pins[int(pin)] = True
-        return pin
+            if not self._pins[int(pin)]:
+                self._pins[int(pin)] = True
+                return pin
 
     def _bad(self, checked: CheckedRow) -> NewRow:
         row_id = secrets.token_bytes(16)

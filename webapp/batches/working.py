@@ -213,6 +213,7 @@ class Work:
                 expires_at=job.options.expires_at,
                 mode=job.mode,
                 tried={case.row.row for case in good if case.verdict.tried},
+                spare_pins={case.row.row: case.secrets.spare_pin for case in good if case.secrets.spare_pin},
             )
             ids = {case.row.id: link.id for case, link in zip(good, links, strict=True)}
             to_mail = batch_rows.not_mailed(connection, tuple(ids.values())) if job.options.mail else set()
@@ -226,6 +227,10 @@ class Work:
         case = _Case(row=row, secrets=kept or RowSecrets())
         if row.claims > MOST_CLAIMS:
             case.fail(Problem(Code.ROW_GIVEN_UP))
+            return case
+        if row.sealed and kept is None:
+            # Sealed under a link key that was replaced since.
+            case.fail(Problem(Code.PASSWORD_MISSING))
             return case
         address, _ = parse_address(row.address)
         settings = None if address is None else self._find(address.domain)

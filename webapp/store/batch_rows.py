@@ -111,7 +111,7 @@ def claim(
         )
         .limit(most)
         .with_for_update(skip_locked=True)
-        # As a subquery PostgreSQL may run it anew for every row and find others each time: the limit would be none.
+        # As a subquery PostgreSQL may run it anew for every row and find others each time, without any limit.
         .cte("next_rows")
     )
     taken = (
@@ -285,14 +285,24 @@ def retry(connection: Connection, batch_id: int) -> int:
     return connection.execute(again).rowcount
 
 
-def forget_secrets(connection: Connection, *, done_before: float) -> int:
-    """Empty what failed and bad rows hold since before then."""
-    old = and_(
+def forget_secrets(connection: Connection, *, done_before: float, most: int) -> int:
+    """Empty what so many failed and bad rows hold since before then; return how many there were."""
+    old = select(batch_rows.c.id).where(_holds_old_secrets(done_before)).limit(most).scalar_subquery()
+    return connection.execute(update(batch_rows).where(batch_rows.c.id.in_(old)).values(sealed=None)).rowcount
+
+
+def has_old_secrets(connection: Connection, *, done_before: float) -> bool:
+    """Whether `forget_secrets` would find one; looking holds up no writer."""
+    query = select(batch_rows.c.id).where(_holds_old_secrets(done_before)).limit(1)
+    return connection.execute(query).first() is not None
+
+
+def _holds_old_secrets(done_before: float) -> ColumnElement[bool]:
+    return and_(
         batch_rows.c.state.in_(("failed", "bad", "cancelled")),
         batch_rows.c.sealed.isnot(None),
         batch_rows.c.done_at < done_before,
     )
-    return connection.execute(update(batch_rows).where(old).values(sealed=None)).rowcount
 
 
 def remove(connection: Connection, batch_id: int, *, most: int) -> int:

@@ -254,6 +254,40 @@ def test_a_ready_made_row_is_opened_by_its_pin_and_keeps_nothing(engine: Engine)
     assert "canary" not in engine.text()
 
 
+def pins(engine: Engine) -> dict[str, str | None]:
+    """The PIN of each person."""
+    with engine.store.read() as connection:
+        found = {link["id"]: link["address"] for link in links(engine)}
+        again = engine.invitations.again(connection, list(found))  # type: ignore[arg-type]
+    return {str(found[key]): link.pin for key, link in again.items()}
+
+
+def test_the_same_list_again_changes_no_pin_and_a_list_s_own_pin_counts(engine: Engine) -> None:
+    engine.make(engine.take(people(5), mode=Mode.READY_MADE))
+    first = pins(engine)
+    rows = [(*row[:4], "new password", "") for row in people(4)]
+    given = (*people(1, first=5)[0], "501928")
+
+    engine.make(engine.take([*rows, given], headings=(*HEADINGS, "PIN"), mode=Mode.READY_MADE))
+
+    assert len(set(first.values())) == 5
+    assert pins(engine) == {**first, "p5@corp.example": "501928"}
+    link = next(one for one in links(engine) if one["address"] == "p1@corp.example")
+    opened = engine.invitations.open_ready_made(engine.token(link), str(first["p1@corp.example"]))
+    assert opened.password == "new password"
+
+
+def test_a_row_that_was_sealed_under_another_link_key_is_not_made_without_its_password(engine: Engine) -> None:
+    batch_id = engine.take(people(1), mode=Mode.READY_MADE)
+    worker = engine.worker()
+    worker._link_key = b"another key"
+
+    assert worker.work(batch_id, seconds=600)
+
+    assert engine.states(batch_id) == {"failed": 1}
+    assert links(engine) == []
+
+
 def test_a_profile_that_cannot_hold_the_account_fails_a_ready_made_row(engine: Engine) -> None:
     from dataclasses import replace
 

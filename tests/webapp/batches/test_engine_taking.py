@@ -213,7 +213,7 @@ def test_ready_made_rows_seal_password_and_a_pin_of_their_own(engine: Engine) ->
     batch_id = engine.take([*rows, given], headings=(*HEADINGS, "PIN"), mode=Mode.READY_MADE)
 
     sealed = secrets_of(engine, batch_id)
-    pins = [kept.pin for kept in sealed.values()]  # type: ignore[attr-defined]
+    pins = [kept.pin or kept.spare_pin for kept in sealed.values()]  # type: ignore[attr-defined]
     assert sealed["p900@corp.example"].pin == "501928"  # type: ignore[attr-defined]
     assert sealed["p1@corp.example"].password == "canary-1-合言葉"  # type: ignore[attr-defined]
     assert len(set(pins)) == 51
