@@ -239,10 +239,14 @@ def urls(browser: Browser, clerk: Clerk) -> dict[str, dict[str, str]]:
     return found
 
 
-@pytest.mark.parametrize(
-    ("width", "language", "scheme"),
-    [(320, "ja", "light"), (360, "en", "dark"), (1280, "ja", "dark"), (1280, "en", "light")],
+LOOKS = (
+    (320, "ja", "light"),
+    (1280, "en", "dark"),
+    *(pytest.param(*look, marks=pytest.mark.soak) for look in ((360, "en", "dark"), (1280, "ja", "light"))),
 )
+
+
+@pytest.mark.parametrize(("width", "language", "scheme"), LOOKS)
 def test_pages_of_lists_fit_read_and_stay_at_home(
     browser: Browser, clerk: Clerk, urls: dict[str, dict[str, str]], width: int, language: str, scheme: str
 ) -> None:
