@@ -98,7 +98,7 @@ WORDS = """
   }
   for (const node of document.body.querySelectorAll("[alt], [aria-label], [title], [placeholder]"))
     for (const name of ["alt", "aria-label", "title", "placeholder"])
-      if (node.getAttribute(name)) told.push([tongue(node), node.getAttribute(name)]);
+      if (node.getAttribute(name) && !(typed && node.closest(typed))) told.push([tongue(node), node.getAttribute(name)]);
   if (!typed) told.push([document.documentElement.lang, document.title]);
   return told;
 })
