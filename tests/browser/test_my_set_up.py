@@ -11,11 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser
 
+from tests.browser import faults
 from tests.browser.site import ANDROID, IPHONE, Site, Visitor, visitor
-from tests.browser.test_every_page import SMALL_TARGETS, TOO_WIDE
 from tests.conftest import require
 from tests.servers.people import PEOPLE, WRONG
 
@@ -119,12 +118,7 @@ def test_its_pages_fit_and_are_accessible(
         page = person.page
 
         def look(name: str) -> None:
-            if page.evaluate(TOO_WIDE) > 0:
-                problems.append(f"{name} is too wide")
-            problems.extend(f"{name}: small target {node}" for node in page.evaluate(SMALL_TARGETS))
-            found = Axe().run(page)
-            if found.violations_count:
-                problems.append(f"{name}: {found.generate_report()}")
+            problems.extend(f"{name}: {fault}" for fault in faults.look(page, language))
 
         for path in paths:
             page.goto(f"{site.url}/{language}{path}")
