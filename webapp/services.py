@@ -91,7 +91,7 @@ def open_services(config: Config, *, probe: Probe | None = None, search: Search 
         links=checks.links,
         invitations=invitations,
         results=open_results(store, config, directory.find, invitations),
-        following=Following(store, link_key=config.link_key, record=accounts.audit.record),
+        following=Following(store, link_key=config.link_key, record=accounts.audit.record, zone=config.timezone),
         leavers=Leavers(store, record=accounts.audit.record),
         repeats=Repeats(store, link_key=config.link_key),
         search=search or live_search(config, directory),

@@ -19,8 +19,9 @@ from webapp.admin import batch_words as words
 from webapp.admin.batches import actions, chosen_show, download, to_batch
 from webapp.admin.forms import AdminForm, sent
 from webapp.batches.documents import MOST_CARDS
-from webapp.batches.following import Action, Choice, Forecast, Person, Show, most_days
-from webapp.batches.options import INVITATION_DAYS, READY_MADE_HOURS, Mode, Part
+from webapp.batches.following import Action, Choice, Forecast, Person, Show
+from webapp.batches.options import Mode, Part
+from webapp.batches.uploads import most_days, usual_days
 from webapp.batches.views import BatchView
 from webapp.handouts.card import card_name
 from webapp.languages import gettext as _
@@ -90,7 +91,7 @@ def _forecast(batch: BatchView, action: Action, choice: Choice) -> dict[str, obj
         "words": words,
         "forecast": forecast,
         "effects": (*words.EFFECTS[action], *(ready if action in words.READY_MADE_EFFECTS else ())),
-        "days": request.form.get("days") or str(_usual_days(batch.mode)),
+        "days": request.form.get("days") or str(usual_days(batch.mode)),
         "most_days": most_days(batch.mode),
     }
 
@@ -117,8 +118,9 @@ def _reprint(batch: BatchView, choice: Choice) -> BaseResponse:
     if len(rows) > MOST_CARDS:
         # No printer wants more in one file; the archive holds one file after the other.
         pieces = here.results.zip_pieces(batch.id, rows=rows, parts=(Part.HANDOUTS,))
-        return download(batch.id, "handouts.zip", "application/zip", pieces)
-    return download(batch.id, "handouts.pdf", "application/pdf", here.results.handouts_pdf(batch.id, rows=rows))
+        return download(batch.id, "handouts.zip", "application/zip", pieces, people=str(len(rows)))
+    pieces = here.results.handouts_pdf(batch.id, rows=rows)
+    return download(batch.id, "handouts.pdf", "application/pdf", pieces, people=str(len(rows)))
 
 
 # one
@@ -259,10 +261,6 @@ def _days(mode: Mode) -> int | None:
     text = request.form.get("days", "").strip()
     days = int(text) if text.isdecimal() and len(text) < 6 else 0
     return days if 1 <= days <= most_days(mode) else None
-
-
-def _usual_days(mode: Mode) -> int:
-    return READY_MADE_HOURS // 24 if mode is Mode.READY_MADE else INVITATION_DAYS
 
 
 def _out_of_range(mode: Mode) -> Problem:

@@ -149,12 +149,12 @@ def batch_file(batch_id: int, name: str) -> Response:
     return download(batch_id, name, kind, make())
 
 
-def download(batch_id: int, name: str, kind: str, pieces: Iterator[bytes]) -> Response:
+def download(batch_id: int, name: str, kind: str, pieces: Iterator[bytes], **details: str) -> Response:
     """A stream that the audit log tells of."""
     here = services()
     with here.store.write() as connection:
         actor = policy.admin().name
-        here.accounts.audit.record(connection, actor, "batch.download", f"batch {batch_id}", file=name)
+        here.accounts.audit.record(connection, actor, "batch.download", f"batch {batch_id}", file=name, **details)
     answer = Response(pieces, mimetype=kind)
     answer.headers.set("Content-Disposition", "attachment", filename=f"batch-{batch_id}-{name}")
     return answer

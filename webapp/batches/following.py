@@ -10,23 +10,17 @@ import time
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from enum import StrEnum
 from typing import Protocol
 
 from profiles.address import Address
 from profiles.problems import Code, Problem, ProblemError, Severity
 from webapp.batches.invitations import end_of_all, renewed
-from webapp.batches.options import (
-    INVITATION_DAYS,
-    MOST_INVITATION_DAYS,
-    MOST_READY_MADE_DAYS,
-    READY_MADE_HOURS,
-    MailState,
-    Mode,
-)
+from webapp.batches.options import MailState, Mode
 from webapp.batches.pins import MOST_WRONG_PINS
 from webapp.batches.rows import CellProblem
+from webapp.batches.uploads import Choices, most_days, usual_days
 from webapp.store import Connection, Store
 from webapp.store import following as rows
 from webapp.store.values import from_text
@@ -36,9 +30,6 @@ MOST_PLACES = 10
 """Batches of one address that the help desk sees."""
 MOST_NAMED = 500
 """Up to so many people at once each get an audit row of their own; more are told of by the rows of the list."""
-DAY = 24 * 3600
-_LIVES = {Mode.INVITATIONS: INVITATION_DAYS * DAY, Mode.READY_MADE: READY_MADE_HOURS * 3600}
-_MOST = {Mode.INVITATIONS: MOST_INVITATION_DAYS * DAY, Mode.READY_MADE: MOST_READY_MADE_DAYS * DAY}
 
 
 class Stage(StrEnum):
@@ -191,11 +182,18 @@ class Following:
     """The people of every batch of one database. `now` is the clock, in seconds since the epoch."""
 
     def __init__(
-        self, store: Store, *, link_key: bytes, record: Record, now: Callable[[], float] = time.time
+        self,
+        store: Store,
+        *,
+        link_key: bytes,
+        record: Record,
+        zone: tzinfo = UTC,
+        now: Callable[[], float] = time.time,
     ) -> None:
         self._store = store
         self._link_key = link_key
         self._record = record
+        self._zone = zone
         self._now = now
 
     # looking
@@ -273,8 +271,7 @@ class Following:
         def extend(connection: Connection, links: Sequence[rows.LinkRow]) -> Mapping[str, str]:
             for mode in Mode:
                 ids = [link.id for link in links if link.mode == mode]
-                seconds = min(days * DAY, _MOST[mode])
-                rows.extend(connection, ids, expires_at=self._now() + seconds)
+                rows.extend(connection, ids, expires_at=self._end_after(mode, min(days, most_days(mode))))
             return {"days": str(days)}
 
         return self._change(batch_id, choice, Action.EXTEND, actor, extend)
@@ -282,10 +279,6 @@ class Following:
     def revoke(self, batch_id: int, choice: Choice, *, actor: str) -> int:
         """End the links of these people, and all that hangs on them, at once."""
         return self._change(batch_id, choice, Action.REVOKE, actor, self._end)
-
-    def note(self, batch_id: int, choice: Choice, action: Action, *, actor: str) -> int:
-        """Write to the audit log what another part does for these people: a reminder, a reprint."""
-        return self._change(batch_id, choice, action, actor, _nothing)
 
     def _change(
         self,
@@ -328,10 +321,15 @@ class Following:
                 revoked=True,
             )
         # A link that has ended lives as long as a new one; one that opens keeps its time.
-        ends = link.expires_at if link.expires_at > now else now + _LIVES[Mode(link.mode)]
+        mode = Mode(link.mode)
+        ends = link.expires_at if link.expires_at > now else self._end_after(mode, usual_days(mode))
         return rows.Renewal(
             id=link.id, generation=new.generation, token_hash=new.token_hash, sealed=new.sealed, expires_at=ends
         )
+
+    def _end_after(self, mode: Mode, days: int) -> float:
+        """When a link ends that opens for so many days from now."""
+        return Choices(mode=mode, days=days).expires_at(_moment(self._now()), self._zone)
 
     def _end(self, connection: Connection, links: Sequence[rows.LinkRow]) -> Mapping[str, str]:
         ids = [link.id for link in links]
@@ -372,16 +370,6 @@ class Following:
         if not rows.batch_exists(connection, batch_id):
             raise ProblemError(Problem(Code.BATCH_UNKNOWN, {"id": str(batch_id)}))
         return rows.People(connection, batch_id, now=self._now(), most_pins=MOST_WRONG_PINS)
-
-
-def most_days(mode: Mode) -> int:
-    """How long a link of this kind may open at most."""
-    return _MOST[mode] // DAY
-
-
-def _nothing(connection: Connection, links: Sequence[rows.LinkRow]) -> Mapping[str, str]:
-    del connection, links
-    return {}
 
 
 def _stages(show: Show) -> Iterable[Stage]:
