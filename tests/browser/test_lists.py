@@ -6,7 +6,7 @@ import io
 import json
 import time
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,13 +59,13 @@ def clerk(browser: Browser, site: Site) -> Clerk:
         return Clerk(site, person.context.storage_state())
 
 
-def cp932(*rows: tuple[str, ...], name: str = "新入社員.csv") -> dict[str, object]:
+def cp932(*rows: tuple[str, ...], name: str = "新入社員.csv") -> Mapping[str, object]:
     """A file as Excel saves it in Japan."""
     return {"name": name, "mimeType": "text/csv", "buffer": csv_bytes([HEADINGS, *rows], encoding="cp932")}
 
 
 def upload(
-    page: Page, site: Site, file: dict[str, object], *, language: str = "ja", mode: str = "invitations"
+    page: Page, site: Site, file: Mapping[str, object], *, language: str = "ja", mode: str = "invitations"
 ) -> None:
     """Choose a file and go on to its page."""
     page.goto(f"{site.url}/{language}/admin/lists/new")

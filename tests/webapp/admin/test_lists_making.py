@@ -52,6 +52,7 @@ def test_the_good_rows_become_one_batch(host: Host, maker: Maker) -> None:
     view = host.pages.services.batches.view(batch_of(answer.headers["Location"]))
 
     assert answer.status_code == 303
+    assert view.options is not None
     assert (view.name, view.mode, view.state, view.actor) == (
         "新入社員.csv",
         Mode.INVITATIONS,
@@ -186,7 +187,9 @@ def test_mails_are_offered_only_where_there_is_a_server_for_them(host: Host, mak
 
     assert 'name="mail"' not in without
     assert "HAGAKI_SMTP_URL" in without
-    assert not here.batches.view(batch_of(batch)).options.mail
+    options = here.batches.view(batch_of(batch)).options
+    assert options is not None
+    assert not options.mail
     assert 'name="mail"' in with_server
     assert "To the address in the column “Mails go to”" in plain(with_server)
 
@@ -358,6 +361,10 @@ def test_a_file_that_is_too_large_is_refused_in_words(host: Host, maker: Maker, 
     assert said in plain(answer.text)
     assert 'href="#file"' in answer.text
     assert rows_of(host, "uploads") == 0
+
+
+def test_the_menu_says_where_a_list_belongs(maker: Maker) -> None:
+    assert re.search(r'href="/en/admin/batches" aria-current="true"', maker.page(maker.uploaded(LIST)))
 
 
 def test_no_file_is_told(maker: Maker) -> None:
