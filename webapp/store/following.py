@@ -34,6 +34,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.engine import RowMapping
 
+from webapp.store.batches import DELETING
 from webapp.store.links import revoke_groups
 from webapp.store.tables import audit_rows, batch_rows, batches, checks, invitations
 
@@ -215,8 +216,9 @@ class People:
 
 
 def batch_exists(connection: Connection, batch_id: int) -> bool:
-    """Whether there is such a batch."""
-    return bool(connection.execute(select(exists().where(batches.c.id == batch_id))).scalar_one())
+    """Whether there is such a batch, and it is not on its way out."""
+    known = exists().where(batches.c.id == batch_id, batches.c.state != DELETING)
+    return bool(connection.execute(select(known)).scalar_one())
 
 
 def links(connection: Connection, invitation_ids: Sequence[bytes]) -> list[LinkRow]:
