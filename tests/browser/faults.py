@@ -97,8 +97,8 @@ WORDS = """
     told.push([tongue(parent), node.data.trim()]);
   }
   for (const node of document.body.querySelectorAll("[alt], [aria-label], [title], [placeholder]"))
-    for (const name of ["alt", "aria-label", "title", "placeholder"])
-      if (node.getAttribute(name) && !(typed && node.closest(typed))) told.push([tongue(node), node.getAttribute(name)]);
+    for (const name of typed && node.closest(typed) ? [] : ["alt", "aria-label", "title", "placeholder"])
+      if (node.getAttribute(name)) told.push([tongue(node), node.getAttribute(name)]);
   if (!typed) told.push([document.documentElement.lang, document.title]);
   return told;
 })
