@@ -28,9 +28,11 @@ LINE = IPHONE.replace("Version/26.0", "Line/15.1.0")
 LANGUAGES = ("ja", "en")
 STALE_SECONDS = 400
 """The links of a finished check end after ten minutes."""
-LIST = "メールアドレス,氏名,部署\ntaro@example.com,山田 太郎,営業部\nhanako@example.com,鈴木 花子,総務部\n"
+INVITED = PEOPLE["japanese"]
+"""Other tests end the cards of others."""
+LIST = f"メールアドレス,氏名,部署\n{INVITED.address},鈴木 花子,総務部\naoi@example.jp,山田 葵,営業部\n"
 SPOILT = LIST + "jiro@@example.com,佐藤 次郎,営業部\n,田中 恵,経理部\nmegumi@example.com,高橋 恵,経理部\n"
-READY_MADE = f"メールアドレス,氏名,パスワード\n{GOOD.address},山田 太郎,{GOOD.password}\n"
+READY_MADE = "メールアドレス,氏名,パスワード\nren@example.jp,佐藤 蓮,twelve signs 5\n"
 
 
 def nothing(person: Visitor) -> None:
@@ -145,7 +147,7 @@ def examined(person: Visitor) -> None:
 
 def leaver_named(person: Visitor) -> None:
     """Somebody who leaves, looked at before anything is revoked."""
-    person.page.fill("textarea", "hanako@example.com")
+    person.page.fill("textarea", "aoi@example.jp")
     person.page.click("main form .button")
     person.page.wait_for_selector("main.admin table")
 

@@ -124,7 +124,17 @@ UTF-8 UTF-16 Shift JIS CP932 EUC-JP Windows-1252 kB MB mm A4
 """
 NAMES_IN_JAPANESE = frozenset(_NAMES.split())
 """Names and abbreviations that Japanese pages write in Latin letters, as the apps do."""
-NAMES_IN_ENGLISH = ("株式会社サンプル", "山田 太郎", "日本語", "葉書", "鈴木 花子", "営業部", "総務部")
+NAMES_IN_ENGLISH = (
+    "株式会社サンプル",
+    "山田 太郎",
+    "日本語",
+    "葉書",
+    "鈴木 花子",
+    "山田 葵",
+    "佐藤 蓮",
+    "営業部",
+    "総務部",
+)
 
 
 def look(page: Page, language: str, typed: str = "") -> Iterator[str]:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser
 
-from tests.browser.atlas import ADMIN, ADMIN_PASSWORD, PAGES, World
+from tests.browser.atlas import ADMIN, ADMIN_PASSWORD, INVITED, PAGES, World
 from tests.browser.site import IPHONE, Site, Visitor, visitor
 from tests.servers.people import PEOPLE
 
@@ -192,14 +192,14 @@ def test_whole_way_without_script_and_without_cookies(browser: Browser, world: C
     context.route("**/*", lambda route: _without_cookies(route))
     page = context.new_page()
     page.goto(f"{site.url}/ja{path}")
-    page.fill("#password", PERSON.password)
+    page.fill("#password", INVITED.password)
     page.click("button[value=check]")
     page.wait_for_url("**/c/**")
     page.wait_for_selector("a[data-starts-clock]", timeout=30_000)
     with page.expect_download() as download:
         page.click("a[data-starts-clock]")
 
-    assert download.value.suggested_filename == "example.com.mobileconfig"
+    assert download.value.suggested_filename.endswith(".mobileconfig")
     assert "".join(sent) == ""
     assert context.cookies() == []
     context.close()
