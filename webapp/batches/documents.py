@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from functools import lru_cache
+from types import TracebackType
+from typing import Self
 from urllib.parse import urlsplit
 
 from babel.dates import format_date
@@ -124,6 +126,15 @@ class Documents:
             self._add_link(employee, invitation, stem)
         return name
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Let go of what is half made: whoever downloads may go away at any time."""
+        self._cards.close()
+
     def finish(self) -> None:
         """Write the last hand-outs."""
         if self._cards.count:
@@ -181,6 +192,11 @@ class Cards:
         sheets = self._sheets or self._begin()
         self._sheets = None
         return sheets.data()
+
+    def close(self) -> None:
+        """Give up cards that nobody wants any more."""
+        if self._sheets is not None:
+            self._sheets.close()
 
     def _begin(self) -> Sheets:
         wanted = self._wanted

@@ -7,16 +7,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import islice
-from tempfile import TemporaryFile
 from typing import IO
 
 from profiles.problems import Code, Problem, ProblemError
 from profiles.signing import Signer
-from webapp.batches.archive import Archive
+from webapp.batches.archive import Archive, Packed
 from webapp.batches.columns import Columns
 from webapp.batches.documents import Documents, Files, Renderer, Wanted
 from webapp.batches.gentle import GentleCheck, Verdict
@@ -108,13 +106,15 @@ def make(
     """
     tally = Tally(total=total)
     now = tools.now().astimezone(wanted.timezone)
-    with ExitStack() as files, Archive(output, now=now) as archive:
-        results, returned = (files.enter_context(TemporaryFile()) for _ in range(2))
-        opened = pins or files.enter_context(TemporaryFile())
+    results, secret, returned = Packed(), Packed(), Packed()
+    with (
+        Archive(output, now=now) as archive,
+        Documents(wanted, tools.signer, archive, title=listing.name, now=tools.now()) as documents,
+    ):
         making = _Making(
             wanted,
             tools,
-            Documents(wanted, tools.signer, archive, title=listing.name, now=tools.now()),
+            documents,
             ResultsTable(results, wanted.describe),
             ReturnedRows(
                 returned,
@@ -122,7 +122,7 @@ def make(
                 describe=wanted.describe,
                 translate=wanted.translate,
             ),
-            PinsTable(opened) if wanted.mode is Mode.READY_MADE else None,
+            PinsTable(pins or secret) if wanted.mode is Mode.READY_MADE else None,
             tally,
             title=listing.name,
         )
@@ -132,10 +132,10 @@ def make(
             if on_progress is not None:
                 on_progress(tally)
         making.finish()
-        archive.add_file("results.csv", results)
+        archive.add_packed("results.csv", results)
         if wanted.mode is Mode.READY_MADE and pins is None:
-            archive.add_file("pins.csv", opened)
-        archive.add_file("problems.csv", returned)
+            archive.add_packed("pins.csv", secret)
+        archive.add_packed("problems.csv", returned)
     return tally
 
 

@@ -7,15 +7,14 @@ up, and one that goes away ends the work.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
-from contextlib import ExitStack
+from contextlib import closing
 from datetime import UTC, datetime
 from functools import partial
 from itertools import islice
-from tempfile import TemporaryFile
 
 from profiles.problems import Code, Problem, ProblemError
 from profiles.signing import Signer
-from webapp.batches.archive import Archive
+from webapp.batches.archive import Archive, Packed
 from webapp.batches.documents import MOST_CARDS, Cards, Documents, Files, Renderer, link_codes, profile_name
 from webapp.batches.invitations import Invitations
 from webapp.batches.names import file_stem
@@ -101,10 +100,11 @@ class Results:
 
     def _zip(self, batch: Batch, signer: Signer, chosen: Collection[int], *, pins: bool) -> Iterator[bytes]:
         outflow, now = _Outflow(), self._now()
-        with ExitStack() as stack:
-            results, secret, returned = (stack.enter_context(TemporaryFile()) for _ in range(3))
-            archive = stack.enter_context(Archive(outflow, now=now.astimezone(batch.wanted.timezone)))
-            documents = Documents(batch.wanted, signer, archive, title=batch.name, now=now)
+        results, secret, returned = Packed(), Packed(), Packed()
+        with (
+            Archive(outflow, now=now.astimezone(batch.wanted.timezone)) as archive,
+            Documents(batch.wanted, signer, archive, title=batch.name, now=now) as documents,
+        ):
             writing = _Writing(
                 batch,
                 results=ResultsTable(results, batch.wanted.describe, mails=batch.has_mails),
@@ -117,20 +117,20 @@ class Results:
             members = {"results.csv": results, "pins.csv": secret, "problems.csv": returned}
             if not (pins and batch.is_ready_made):
                 del members["pins.csv"]
-            for name, file in members.items():
-                for _ in archive.adding(name, file):
-                    yield from outflow.take()
+            for name, member in members.items():
+                archive.add_packed(name, member)
+                yield from outflow.take()
             for _ in archive.closing():
                 yield from outflow.take()
             yield from outflow.take()
 
     def _handouts(self, batch: Batch, lines: Iterator[ResultLine]) -> Iterator[bytes]:
-        cards = Cards(batch.wanted, title=batch.name, now=self._now())
         codes = link_codes(batch.wanted.base_url)
-        for line in islice(lines, MOST_CARDS):
-            if line.employee is not None and line.invitation is not None:
-                cards.add(line.employee, line.invitation, codes.code(line.invitation.token))
-        yield cards.pdf()
+        with closing(Cards(batch.wanted, title=batch.name, now=self._now())) as cards:
+            for line in islice(lines, MOST_CARDS):
+                if line.employee is not None and line.invitation is not None:
+                    cards.add(line.employee, line.invitation, codes.code(line.invitation.token))
+            yield cards.pdf()
 
 
 def open_results(store: Store, config: Config, find: FindSettings, invitations: Invitations) -> Results:

@@ -94,6 +94,12 @@ class Sheets:
         """The finished file, its fonts cut down to the signs that are used. Nothing can be added after it."""
         return bytes(self._pdf.output())
 
+    def close(self) -> None:
+        """Let the font files go, where the file is not wanted any more."""
+        for font in self._pdf.fonts.values():
+            if isinstance(font, TTFFont):
+                font.close()
+
     def _new_page(self) -> None:
         self._pdf.add_page()
         for family in ("sans", "serif"):
