@@ -109,7 +109,7 @@ DETAILS: Mapping[str, Detail] = {
                 schema="Batch",
                 headers=(("Location", "Where its progress is."),),
             ),
-            413: Answer(words="The list is too large.", schema="Error"),
+            413: Answer(words="The request or the list is too large.", schema="TooLarge"),
             422: Answer(words="The list or a field cannot be used. Nothing was made.", schema="Problems"),
         },
     ),
@@ -206,6 +206,7 @@ def _schemas() -> dict[str, Schema]:
         "Error": _object(
             {"code": _TEXT, "summary": _TEXT, "advice": _TEXT, "incident": _MAYBE}, ("code", "summary", "advice")
         ),
+        "TooLarge": {"anyOf": [_named("Error"), _named("Problems")]},
         "Batch": _object({key: _BATCH_FIELDS[key] for key in BATCH_KEYS}),
         "Batches": _list_of("batches", _object({key: _BATCH_FIELDS[key] for key in LISTED_KEYS})),
         "Domains": _list_of("domains", _object({"id": _TEXT, "displayName": _TEXT, "domains": names})),
