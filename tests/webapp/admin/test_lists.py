@@ -9,7 +9,7 @@ import pytest
 
 from tests.webapp.admin.list_maker import BAD, HEADINGS, PEOPLE, Maker, plain
 from tests.webapp.admin.world import Host, make_host
-from tests.webapp.batches.lists import csv_bytes, workbook_bytes
+from tests.webapp.batches.lists import csv_bytes, excel_bytes, workbook_bytes
 from tests.webapp.batches.test_broken_lists import CASES
 from tests.webapp.clock import Clock
 from tests.webapp.page_world import DOMAIN_TOML, close_pages, open_pages, title
@@ -225,3 +225,15 @@ def test_a_broken_list_has_a_page_that_says_why(maker: Maker, name: str) -> None
 
     assert title(page).startswith("list.csv")
     assert 'class="returned"' in page or 'tr class="issue"' in page or "remarks" in page, code
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("kind", ["csv", "xlsx"])
+def test_fifty_thousand_rows_are_looked_at(maker: Maker, kind: str) -> None:
+    rows = [HEADINGS, *((f"{n}", f"社員 {n}", f"e{n}@example.co.jp", "営業部", "x") for n in range(50_000))]
+    data = csv_bytes(rows, encoding="cp932") if kind == "csv" else excel_bytes(rows)
+
+    page = plain(maker.page(maker.uploaded(data, f"people.{kind}")))
+
+    assert "50,000 rows" in page
+    assert "Make the 50,000 good rows" in page

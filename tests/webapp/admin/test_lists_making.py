@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tempfile
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,10 +13,10 @@ from sqlalchemy import text
 
 from profiles.address import parse_address
 from tests.webapp.admin.list_maker import BAD, HEADINGS, NEW, PEOPLE, Maker, form_fields, plain
-from tests.webapp.admin.world import PASSWORD, Host
+from tests.webapp.admin.world import PASSWORD, Host, make_host
 from tests.webapp.batches.lists import csv_bytes
 from tests.webapp.clock import Clock
-from tests.webapp.page_world import form_token, title
+from tests.webapp.page_world import close_pages, form_token, open_pages, title
 from tests.webapp.threads import at_once
 from webapp.accounts import Role
 from webapp.accounts.sessions import FRESH_SECONDS
@@ -28,9 +29,37 @@ LIST = csv_bytes([HEADINGS, *PEOPLE, *BAD], encoding="cp932")
 CANARY = "canary-Ωsecret"
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
+def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
+    """One application for all that leave it as it was."""
+    pages = open_pages(tmp_path_factory.mktemp("making") / "data")
+    yield make_host(pages, Clock())
+    close_pages(pages)
+
+
+@pytest.fixture(scope="module")
 def maker(host: Host) -> Maker:
+    """Its operator."""
     return Maker(host.logged_in(Role.OPERATOR))
+
+
+@pytest.fixture
+def own_host(tmp_path: Path, clock: Clock) -> Iterator[Host]:
+    """An application for one test."""
+    pages = open_pages(tmp_path / "data")
+    yield make_host(pages, clock)
+    close_pages(pages)
+
+
+@pytest.fixture
+def own_maker(own_host: Host) -> Maker:
+    """Its operator."""
+    return Maker(own_host.logged_in(Role.OPERATOR))
+
+
+def batches_of(host: Host) -> set[int]:
+    """Every batch that there is."""
+    return {view.id for view in host.pages.services.batches.every()}
 
 
 def batch_of(location: str) -> int:
@@ -67,6 +96,7 @@ def test_the_good_rows_become_one_batch(host: Host, maker: Maker) -> None:
 
 
 def test_pressing_make_twice_or_reloading_makes_one_batch(host: Host, maker: Maker) -> None:
+    before = batches_of(host)
     path = maker.uploaded(LIST)
     fields = form_fields(maker.page(path))
 
@@ -75,10 +105,11 @@ def test_pressing_make_twice_or_reloading_makes_one_batch(host: Host, maker: Mak
 
     where = {answer.headers["Location"] for answer in (*answers, reloaded)}
     assert len(where) == 1
-    assert len(host.pages.services.batches.every()) == 1
+    assert len(batches_of(host) - before) == 1
 
 
 def test_pressing_make_at_once_makes_one_batch(host: Host, maker: Maker) -> None:
+    before = batches_of(host)
     path = maker.uploaded(LIST)
     fields = form_fields(maker.page(path))
     cookie = maker.person.client.get_cookie("hagaki_admin")
@@ -92,26 +123,28 @@ def test_pressing_make_at_once_makes_one_batch(host: Host, maker: Maker) -> None
     where = at_once(4, press)
 
     assert len(set(where)) == 1
-    assert len(host.pages.services.batches.every()) == 1
+    assert len(batches_of(host) - before) == 1
 
 
 def test_what_was_changed_but_not_looked_at_is_not_made(host: Host, maker: Maker) -> None:
+    before = batches_of(host)
     path = maker.uploaded(LIST)
 
     answer = maker.press(path, "make", **{"column-3": "full_name", "column-1": "department"})
 
     assert answer.headers["Location"] == path
-    assert host.pages.services.batches.every() == ()
+    assert batches_of(host) == before
     assert '<option value="department" selected>' in maker.page(path)
 
 
 def test_a_list_without_a_good_row_is_not_made(host: Host, maker: Maker) -> None:
+    before = batches_of(host)
     path = maker.uploaded(csv_bytes([HEADINGS, *BAD]))
 
     answer = maker.press(path, "make")
 
     assert answer.headers["Location"] == path
-    assert host.pages.services.batches.every() == ()
+    assert batches_of(host) == before
 
 
 def test_whoever_has_a_card_is_counted_before(host: Host, maker: Maker) -> None:
@@ -145,6 +178,7 @@ def test_whoever_has_a_card_is_counted_before(host: Host, maker: Maker) -> None:
 def test_an_option_that_cannot_be_is_told_at_its_field(
     host: Host, maker: Maker, field: str, value: object, said: str
 ) -> None:
+    before = batches_of(host)
     path = maker.uploaded(LIST)
 
     answer = maker.press(path, "make", **{field: value, "company": "A company"})  # type: ignore[arg-type]
@@ -154,7 +188,7 @@ def test_an_option_that_cannot_be_is_told_at_its_field(
     assert said in plain(answer.text)
     assert 'class="field-error"' in answer.text
     assert 'value="A company"' in answer.text
-    assert host.pages.services.batches.every() == ()
+    assert batches_of(host) == before
 
 
 def test_everything_chosen_is_kept(maker: Maker) -> None:
@@ -173,17 +207,17 @@ def test_everything_chosen_is_kept(maker: Maker) -> None:
     assert re.search(r'name="help"[^>]* value="a b"', page)
 
 
-def test_mails_are_offered_only_where_there_is_a_server_for_them(host: Host, maker: Maker) -> None:
-    path = maker.uploaded(LIST)
-    without = maker.page(path)
-    batch = maker.press(path, "make", mail="1").headers["Location"]
+def test_mails_are_offered_only_where_there_is_a_server_for_them(own_host: Host, own_maker: Maker) -> None:
+    path = own_maker.uploaded(LIST)
+    without = own_maker.page(path)
+    batch = own_maker.press(path, "make", mail="1").headers["Location"]
 
-    here = host.pages.services
+    here = own_host.pages.services
     config = replace(here.config, smtp_url="smtp+starttls://hagaki%40example.jp:pw@relay.example.jp:587")
     record = here.accounts.audit.record
     mailing = Mailing(here.store, config, here.directory.find, record=record, wake=lambda batch_id: None)
-    host.pages.app.extensions["hagaki"] = replace(here, config=config, mailing=mailing)
-    with_server = maker.page(maker.uploaded(LIST))
+    own_host.pages.app.extensions["hagaki"] = replace(here, config=config, mailing=mailing)
+    with_server = own_maker.page(own_maker.uploaded(LIST))
 
     assert 'name="mail"' not in without
     assert "HAGAKI_SMTP_URL" in without
@@ -228,13 +262,14 @@ def test_the_bad_rows_mended_are_a_list_again(maker: Maker) -> None:
 
 
 def test_a_card_is_printed_as_a_test_and_nothing_is_made(host: Host, maker: Maker) -> None:
+    before = batches_of(host)
     path = maker.uploaded(LIST)
 
     answer = maker.press(path, "card", layout="a4-4")
 
     assert answer.data.startswith(b"%PDF-")
     assert answer.mimetype == "application/pdf"
-    assert host.pages.services.batches.every() == ()
+    assert batches_of(host) == before
 
 
 @pytest.mark.parametrize(("language", "heading"), [("ja", "メールアドレス"), ("en", "address")])
@@ -251,33 +286,33 @@ def test_the_sample_is_a_good_list(maker: Maker, language: str, heading: str) ->
 # ends
 
 
-def test_stopping_deletes_the_list_at_once(host: Host, maker: Maker) -> None:
-    path = maker.uploaded(LIST)
+def test_stopping_deletes_the_list_at_once(own_host: Host, own_maker: Maker) -> None:
+    path = own_maker.uploaded(LIST)
 
-    maker.press(path, "delete")
+    own_maker.press(path, "delete")
 
-    assert maker.person.client.get(path).status_code == 410
-    assert rows_of(host, "uploads") == rows_of(host, "upload_pieces") == 0
-    assert [entry.action for entry in host.accounts.audit.newest()][:2] == ["list.delete", "list.upload"]
+    assert own_maker.person.client.get(path).status_code == 410
+    assert rows_of(own_host, "uploads") == rows_of(own_host, "upload_pieces") == 0
+    assert [entry.action for entry in own_host.accounts.audit.newest()][:2] == ["list.delete", "list.upload"]
 
 
-def test_a_list_waits_for_one_day(host: Host, maker: Maker) -> None:
-    here, clock = host.pages.services, Clock()
-    uploads = Uploads(here.store, record=host.accounts.audit.record, now=clock)
-    host.pages.app.extensions["hagaki"] = replace(here, accounts=host.accounts, uploads=uploads)
-    path = maker.uploaded(LIST)
+def test_a_list_waits_for_one_day(own_host: Host, own_maker: Maker) -> None:
+    here, clock = own_host.pages.services, Clock()
+    uploads = Uploads(here.store, record=own_host.accounts.audit.record, now=clock)
+    own_host.pages.app.extensions["hagaki"] = replace(here, accounts=own_host.accounts, uploads=uploads)
+    path = own_maker.uploaded(LIST)
     clock.advance(UPLOAD_SECONDS - 1)
-    before = maker.person.client.get(path).status_code
-    fields = form_fields(maker.page(path))
+    before = own_maker.person.client.get(path).status_code
+    fields = form_fields(own_maker.page(path))
 
     clock.advance(1)
-    answers = [maker.person.client.get(path), maker.person.client.post(f"{path}/make", data=fields)]
+    answers = [own_maker.person.client.get(path), own_maker.person.client.post(f"{path}/make", data=fields)]
 
     assert before == 200
     assert [answer.status_code for answer in answers] == [410, 410]
     assert "This list is no longer here." in answers[0].text
     assert uploads.purge() == 1
-    assert rows_of(host, "upload_pieces") == 0
+    assert rows_of(own_host, "upload_pieces") == 0
 
 
 @pytest.mark.parametrize("token", ["x", "A" * 22, "../../etc", "%00", "長" * 22])
@@ -324,25 +359,26 @@ def test_no_button_works_without_the_token_of_the_session(host: Host, maker: Mak
 
 
 def test_an_upload_without_the_token_is_refused(host: Host, maker: Maker) -> None:
+    before = rows_of(host, "uploads")
     answer = maker.upload(LIST, token="0" * 64)
 
     assert answer.status_code == 403
-    assert rows_of(host, "uploads") == 0
+    assert rows_of(host, "uploads") == before
 
 
-def test_lists_need_a_fresh_log_in(host: Host, maker: Maker) -> None:
-    path = maker.uploaded(LIST)
-    token = form_token(maker.page(path))
-    host.clock.advance(FRESH_SECONDS)
+def test_lists_need_a_fresh_log_in(own_host: Host, own_maker: Maker) -> None:
+    path = own_maker.uploaded(LIST)
+    token = form_token(own_maker.page(path))
+    own_host.clock.advance(FRESH_SECONDS)
 
-    seen = maker.person.client.get(path)
-    pressed = maker.person.client.post(f"{path}/make", data={"csrf_token": token})
-    proof = maker.person.post("/admin/again", password=PASSWORD, code=maker.person.code(), next=path)
+    seen = own_maker.person.client.get(path)
+    pressed = own_maker.person.client.post(f"{path}/make", data={"csrf_token": token})
+    proof = own_maker.person.post("/admin/again", password=PASSWORD, code=own_maker.person.code(), next=path)
 
     assert "/again" in seen.headers["Location"]
     assert "/again" in pressed.headers["Location"]
     assert proof.headers["Location"] == path
-    assert maker.person.client.get(path).status_code == 200
+    assert own_maker.person.client.get(path).status_code == 200
 
 
 # sizes
@@ -352,6 +388,7 @@ def test_lists_need_a_fresh_log_in(host: Host, maker: Maker) -> None:
     ("language", "said"), [("en", "The file is larger than 25 MB"), ("ja", "25 MBを超えています")]
 )
 def test_a_file_that_is_too_large_is_refused_in_words(host: Host, maker: Maker, language: str, said: str) -> None:
+    before = rows_of(host, "uploads")
     page = f"/{language}/admin/lists/new"
     token = form_token(maker.person.client.get(page).text)
 
@@ -360,7 +397,7 @@ def test_a_file_that_is_too_large_is_refused_in_words(host: Host, maker: Maker, 
     assert answer.status_code == 413
     assert said in plain(answer.text)
     assert 'href="#file"' in answer.text
-    assert rows_of(host, "uploads") == 0
+    assert rows_of(host, "uploads") == before
 
 
 def test_the_menu_says_where_a_list_belongs(maker: Maker) -> None:
@@ -388,9 +425,11 @@ def test_other_forms_stay_small(maker: Maker) -> None:
 # secrets
 
 
-def test_no_password_of_a_list_reaches_a_file(host: Host, maker: Maker, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_password_of_a_list_reaches_a_file(
+    own_host: Host, own_maker: Maker, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Searched is the data folder; no temporary file is made at all, not even one without a name."""
-    temporary = Path(host.pages.services.config.data).parent / "temporary"
+    temporary = Path(own_host.pages.services.config.data).parent / "temporary"
     temporary.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(temporary))
     made_temporary: list[object] = []
@@ -400,30 +439,30 @@ def test_no_password_of_a_list_reaches_a_file(host: Host, maker: Maker, monkeypa
     data = csv_bytes([HEADINGS, *PEOPLE, *BAD, *padding])
     assert len(data) > 3 * PIECE
 
-    path = maker.uploaded(data, mode="ready-made")
-    maker.page(path)
-    maker.press(path, "reading", **{"column-4": ""})
-    maker.page(path)
-    maker.press(path, "reading", **{"column-4": "password"})
-    maker.press(path, "problems")
-    maker.press(path, "make")
+    path = own_maker.uploaded(data, mode="ready-made")
+    own_maker.page(path)
+    own_maker.press(path, "reading", **{"column-4": ""})
+    own_maker.page(path)
+    own_maker.press(path, "reading", **{"column-4": "password"})
+    own_maker.press(path, "problems")
+    own_maker.press(path, "make")
 
     signs = [CANARY.encode(code) for code in ("utf-8", "utf-16-le", "cp932") if code != "cp932"]
-    files = [file for file in Path(host.pages.services.config.data).parent.rglob("*") if file.is_file()]
+    files = [file for file in Path(own_host.pages.services.config.data).parent.rglob("*") if file.is_file()]
     assert made_temporary == []
     assert len(files) > 2
     assert [file for file in files if any(sign in file.read_bytes() for sign in signs)] == []
 
 
-def test_pieces_of_another_list_or_order_open_nothing(host: Host, maker: Maker) -> None:
+def test_pieces_of_another_list_or_order_open_nothing(own_host: Host, own_maker: Maker) -> None:
     rows = csv_bytes([HEADINGS, *((f"{n}", "x" * 90, f"e{n}@example.co.jp", "", "") for n in range(6_000))])
-    path = maker.uploaded(rows)
+    path = own_maker.uploaded(rows)
 
-    with host.pages.services.store.write() as connection:
+    with own_host.pages.services.store.write() as connection:
         connection.execute(text("UPDATE upload_pieces SET number = 9 WHERE number = 0"))
         connection.execute(text("UPDATE upload_pieces SET number = 0 WHERE number = 1"))
 
-    assert maker.person.client.get(path).status_code == 410
+    assert own_maker.person.client.get(path).status_code == 410
 
 
 def rows_of(host: Host, table: str) -> int:
