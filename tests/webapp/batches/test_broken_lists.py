@@ -46,6 +46,12 @@ def person(**cells: str) -> Build:
     return lambda: csv_bytes([tuple(usual), tuple(usual.values())])
 
 
+def pins(*given: str) -> Build:
+    """A list of people with these PINs."""
+    rows = [f"a{number}@corp.example,x,secret,{pin}\n" for number, pin in enumerate(given)]
+    return text("address,name,password,PIN\n" + "".join(rows))
+
+
 def book(*rows: tuple[object, ...]) -> Build:
     """A workbook with these rows."""
     return lambda: workbook_bytes(rows)
@@ -249,6 +255,14 @@ CASES: dict[str, tuple[Build, str, str]] = {
     "password with a blank at its end": (person(password="a "), "PASSWORD_UNUSUAL", "list.csv: C2 (password)"),
     "full-width password": (person(password="ａｂｃ"), "PASSWORD_UNUSUAL", "list.csv: C2 (password)"),
     "password without end": (person(password="x" * 5000), "CELL_TOO_LONG", "list.csv: C2 (password)"),
+    "PIN of letters": (pins("secret"), "PIN_INVALID", "list.csv: D2 (PIN)"),
+    "PIN of four digits": (pins("5028"), "PIN_INVALID", "list.csv: D2 (PIN)"),
+    "PIN whose zero is lost": (pins("50192"), "PIN_ZERO_ADDED", "list.csv: D2 (PIN)"),
+    "PIN of one digit": (pins("777777"), "PIN_TRIVIAL", "list.csv: D2 (PIN)"),
+    "the same PIN twice": (pins("501928", "501928"), "PIN_REPEATED", "list.csv: D3 (PIN)"),
+    "a mail that goes nowhere": (
+        text("address,notify\ntaro@corp.example,his phone\n"), "ADDRESS_INVALID", "list.csv: B2 (notify)",
+    ),
     "more cells than headings": (text("address\ntaro@corp.example,x\n"), "CELL_WITHOUT_COLUMN", "list.csv: B2"),
     "fewer cells than headings": (text("name,address\ntaro\n"), "ADDRESS_MISSING", "list.csv: B2 (address)"),
     "merged cells": (merged, "ADDRESS_MISSING", "list.csv: B3 (address)"),
