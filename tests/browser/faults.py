@@ -106,7 +106,7 @@ WORDS = """
 JAPANESE = re.compile(r"[\u3005-\u30ff\u4e00-\u9fff]")
 NO_WORDS = re.compile(
     r"https?://\S+|/\S+/\S+|[\w.+%-]+@[\w.-]+|[\w-]*…?(\.[\w-]+)+(:\d+)?|[A-Z]+(_[A-Z]+)+"
-    r"|hagaki( [a-z-]+)+|[@＠][\w.-]*|taro",
+    r"|hagaki( [a-z-]+)+|[\w.-]*[@＠][\w.-]*|taro",
     re.ASCII,
 )
 """Addresses, names of hosts and files, codes, settings, commands."""
