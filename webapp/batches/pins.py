@@ -46,9 +46,9 @@ def is_trivial(pin: str, *others: str) -> bool:
 
 
 def new_pin(*others: str) -> str:
-    """A random PIN that is not trivial."""
+    """A random PIN that is not trivial, and does not begin with the zero that a spreadsheet takes away."""
     while True:
-        pin = f"{secrets.randbelow(10**PIN_DIGITS):0{PIN_DIGITS}}"
+        pin = str(secrets.choice(range(10 ** (PIN_DIGITS - 1), 10**PIN_DIGITS)))
         if not is_trivial(pin, *others):
             return pin
 

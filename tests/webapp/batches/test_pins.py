@@ -153,6 +153,7 @@ def test_made_pins_are_pins_and_not_trivial() -> None:
 
     assert all(is_pin(pin) and not is_trivial(pin, "482913") for pin in made)
     assert len(made) > 1990
+    assert not [pin for pin in made if pin.startswith("0")], "a spreadsheet that opens pins.csv would drop it"
 
 
 def test_a_pin_is_the_same_as_itself_alone() -> None:
