@@ -85,6 +85,7 @@ SAMPLES = {
     "days": "9",
     "digest": "Yv17O1u1N+KeOhLF0eZv/RNE2t6o6NHAYCskZubeISE=",
     "domain": "example.jp",
+    "domains": "example.jp",
     "encoding": "UTF-8",
     "expected": "a whole number",
     "field": "address",
