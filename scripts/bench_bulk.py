@@ -148,9 +148,10 @@ def write_list(path: Path, rows: int) -> Path:
     return path
 
 
-def _megabytes(rows: int) -> float:
+def _megabytes(rows: int, kind: str = "at once") -> float:
     """The largest memory of a process of its own."""
-    done = subprocess.run([sys.executable, __file__, str(rows)], capture_output=True, text=True, check=True)
+    command = [sys.executable, __file__, str(rows), kind]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
     return float(done.stdout)
 
 
@@ -172,8 +173,9 @@ _SETTINGS = replace(
 
 def _main() -> None:
     if len(sys.argv) > 1:
+        run = run_durable if sys.argv[2:] == ["durable"] else run_at_once
         with tempfile.TemporaryDirectory() as name:
-            run_at_once(write_list(Path(name) / "list.csv", int(sys.argv[1])), Path(name), frozenset(Part))
+            run(write_list(Path(name) / "list.csv", int(sys.argv[1])), Path(name), frozenset(Part))
         print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
         return
     for name, ratio, goal in ratios():

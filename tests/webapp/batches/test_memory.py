@@ -52,3 +52,10 @@ def test_making_a_hundred_thousand_rows_stays_small() -> None:
     few, many = bench()._megabytes(10_000), bench()._megabytes(100_000)
 
     assert many < few * 1.3
+
+
+@pytest.mark.soak
+def test_the_results_of_a_hundred_thousand_rows_stay_small() -> None:
+    few, many = (bench()._megabytes(rows, "durable") for rows in (10_000, 100_000))
+
+    assert many < few * 1.3
