@@ -7,6 +7,7 @@ mode refuses every POST without a Referer over https).
 
 from __future__ import annotations
 
+import base64
 import hmac
 import ipaddress
 import re
@@ -15,12 +16,14 @@ from dataclasses import dataclass
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
+from cryptography.fernet import Fernet, InvalidToken
 from flask import Response, abort, g, jsonify, redirect, request, url_for
 from wtforms.csrf.core import CSRF, CSRFTokenField
 from wtforms.validators import ValidationError
 
 from webapp.accounts import Role, Scope, Session, Token
 from webapp.accounts.login import Client
+from webapp.links import read_token
 from webapp.services import services
 
 Parameters = ParamSpec("Parameters")
@@ -29,6 +32,8 @@ Answer = TypeVar("Answer")
 SECURE_COOKIE = "__Host-hagaki_admin"
 LOCAL_COOKIE = "hagaki_admin"
 """Browsers take a __Host- cookie over https only; plain http is for a trial on one's own machine."""
+CARRIED_SECONDS = 3600
+"""How long a log-in may take until it leads on to the page that asked for it."""
 _OWN_PATH = re.compile(r"/(?:(?:ja|en)/)?admin(?:/[A-Za-z0-9._-]+)*/?\Z")
 
 
@@ -89,12 +94,12 @@ def _guarded(
 def _refuse_admin(policy: Policy) -> Response | None:
     session = find_session()
     if session is None or not session.is_complete:
-        return _go(url_for(".log_in", next=_here()))
+        return _go(url_for(".log_in", next=carried(_here())))
     g.admin = session
     if session.role not in policy.roles:
         abort(403)
     if policy.is_sensitive and not session.is_fresh:
-        return _go(url_for(".prove_again", next=_page_of_this_form()))
+        return _go(url_for(".prove_again", next=carried(_page_of_this_form())))
     return None
 
 
@@ -130,9 +135,31 @@ def _page_of_this_form() -> str | None:
     return _here() if takes_get else own_path(request.path.rpartition("/")[0])
 
 
-def own_path(path: str | None) -> str | None:
+def own_path(given: str | None) -> str | None:
     """A path to go on to, where it is one of these pages and not somebody else's address."""
+    path = given if not given or given.startswith("/") else _opened(given)
     return path if path and _OWN_PATH.match(path) else None
+
+
+def carried(path: str | None) -> str | None:
+    """A path as it may stand in a query: one that holds a token is closed, for queries end up in logs of proxies
+    and in histories.
+    """
+    if path is None or not any(map(read_token, path.split("/"))):
+        return path
+    return _closing().encrypt(path.encode()).decode()
+
+
+def _opened(closed: str) -> str | None:
+    try:
+        return _closing().decrypt(closed, ttl=CARRIED_SECONDS).decode()
+    except (InvalidToken, UnicodeError):
+        return None
+
+
+def _closing() -> Fernet:
+    key = hmac.digest(services().config.secret_key, b"hagaki admin next", "sha256")
+    return Fernet(base64.urlsafe_b64encode(key))
 
 
 # the session

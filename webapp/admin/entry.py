@@ -88,7 +88,7 @@ def log_in() -> Page:
         except ProblemError as error:
             problems = error.problems
         else:
-            return _with_session(token, url_for(".second_factor", next=going_to))
+            return _with_session(token, url_for(".second_factor", next=policy.carried(going_to)))
     return render_template("admin/log_in.html", form=form, problems=problems, going_to=going_to), _status(problems)
 
 
