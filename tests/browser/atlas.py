@@ -211,7 +211,7 @@ PAGES: Mapping[str, Page] = {
     "admin-list": behind("{list}", typed="td, th, mark, h1"),
     "admin-batches": behind("/batches", typed="tbody th"),
     "admin-batch": behind("{batch}", typed="tbody, mark, h1"),
-    "admin-batch-person": behind("{batch}/people/2", typed="h1, dd, td"),
+    "admin-batch-person": behind("{batch}/people/2", typed=".head, dd, td"),
     "admin-batch-delete": behind("{batch}/delete", typed="h1, p"),
     "admin-leavers": behind("/leavers"),
     "admin-leavers-named": behind("/leavers", leaver_named, typed="td, th"),
