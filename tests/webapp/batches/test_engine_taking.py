@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
+from itertools import count
 
 import pytest
 
+from profiles.model import ServiceSettings
 from profiles.problems import Code, Problem, ProblemError
 from tests.webapp.batches.engine import Engine, people
 from tests.webapp.batches.lists import BAD, DOMAINS, HEADINGS, csv_bytes, write
@@ -14,6 +17,7 @@ from webapp.batches.options import BatchState, Mode
 from webapp.batches.reading import open_list
 from webapp.batches.sealing import open_row
 from webapp.batches.service import READING_SECONDS
+from webapp.batches.taking import CHUNK
 from webapp.store import tables, uploads
 from webapp.store.uploads import UploadRow
 
@@ -100,12 +104,23 @@ def test_a_list_without_people_leaves_nothing(engine: Engine) -> None:
     assert engine.enqueued == []
 
 
-def test_a_reading_that_breaks_off_leaves_nothing(engine: Engine) -> None:
-    def find(domain: str) -> None:
-        if len(engine.rows(tables.batch_rows)) >= 500:
-            raise ProblemError(Problem(Code.DATABASE_UNAVAILABLE, {"reason": "the disk is full"}))
+def after_the_first_piece(engine: Engine, happens: Callable[[], object]) -> None:
+    """Let something happen while a list is read, once its first rows are written."""
+    looked_up = count(1)
+
+    def find(domain: str) -> ServiceSettings | None:
+        if next(looked_up) == CHUNK + 1:
+            happens()
+        return DOMAINS.get(domain)
 
     engine.batches._find = find
+
+
+def test_a_reading_that_breaks_off_leaves_nothing(engine: Engine) -> None:
+    def fill_the_disk() -> None:
+        raise ProblemError(Problem(Code.DATABASE_UNAVAILABLE, {"reason": "the disk is full"}))
+
+    after_the_first_piece(engine, fill_the_disk)
 
     with pytest.raises(ProblemError):
         engine.take(people(600))
@@ -116,13 +131,7 @@ def test_a_reading_that_breaks_off_leaves_nothing(engine: Engine) -> None:
 
 
 def test_a_list_that_is_deleted_while_it_is_read_stays_deleted(engine: Engine) -> None:
-    def find(domain: str) -> object:
-        rows = engine.rows(tables.batch_rows)
-        if len(rows) == 500 and engine.batches.every():
-            engine.batches.delete(rows[0]["batch_id"], "ken")
-        return DOMAINS[domain]
-
-    engine.batches._find = find  # type: ignore[assignment]
+    after_the_first_piece(engine, lambda: engine.batches.delete(1, "ken"))
 
     with pytest.raises(ProblemError) as raised:
         engine.take(people(1_200))
@@ -132,13 +141,7 @@ def test_a_list_that_is_deleted_while_it_is_read_stays_deleted(engine: Engine) -
 
 
 def test_a_list_that_is_cancelled_while_it_is_read_stays_cancelled(engine: Engine) -> None:
-    def find(domain: str) -> object:
-        rows = engine.rows(tables.batch_rows)
-        if len(rows) == 500 and engine.batches.every()[0].is_active:
-            engine.batches.cancel(rows[0]["batch_id"], "ken")
-        return DOMAINS[domain]
-
-    engine.batches._find = find  # type: ignore[assignment]
+    after_the_first_piece(engine, lambda: engine.batches.cancel(1, "ken"))
 
     batch_id = engine.take(people(1_200))
 
