@@ -890,10 +890,8 @@ TEXTS: dict[Code, Text] = {
         N_("Try it again; if that fails too, read the log of the worker."),
     ),
     Code.QUEUE_UNAVAILABLE: Text(
-        N_("The queue cannot be used: %(reason)s"),
-        N_(
-            "Check QUEUE_URL and that the queue's server is running. Batches are made all the same, a little later."
-        ),
+        N_("The queue cannot be used (%(reason)s)."),
+        N_("Check QUEUE_URL, and that the queue’s server runs. Batches are made all the same, a little later."),
     ),
     Code.WORKER_MISSING: Text(
         N_("No worker is running, so nothing goes on."),
