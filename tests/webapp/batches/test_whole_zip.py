@@ -1,4 +1,4 @@
-"""What is downloaded of a hundred people, looked at with other people's programs: unzip, openssl, zbar, poppler."""
+"""What is downloaded of a hundred people, looked at with the programs of others: unzip, openssl, zbar, poppler."""
 
 from __future__ import annotations
 
