@@ -14,7 +14,7 @@ import pytest
 from tests.webapp.batches.engine import Engine, RealTime, people, until
 from tests.webapp.batches.lists import HEADINGS, csv_bytes, write
 from tests.webapp.batches.test_engine_taking import upload
-from tests.webapp.batches.zygote import Zygote, kill, zygote
+from tests.webapp.batches.zygote import Zygote, has_ended, kill, zygote
 from tests.webapp.cli.conftest import DOMAIN
 from tests.webapp.clock import Clock
 from webapp.batches.options import BatchState, Mode
@@ -123,8 +123,7 @@ def take_and_be_killed(engine: Engine, workers: Zygote, folder: Path, *, kills: 
             # Nobody waits a minute here for the sign of life that does not come.
             with engine.store.write() as connection:
                 connection.execute(tables.batches.update().values(touched_at=time.time() - 600))
-        workers.take(path, "ready-made", token_hash)
-        until(lambda: any(row["state"] == "waiting" for row in engine.rows(tables.batches)))
+        until(partial(has_ended, workers.take(path, "ready-made", token_hash)))
         engine.batches.sweep()
         (batch,) = engine.rows(tables.batches)
         rows = engine.rows(tables.batch_rows)

@@ -63,8 +63,13 @@ def kill(pid: int) -> None:
         os.kill(pid, signal.SIGKILL)
     except ProcessLookupError:
         return
-    while Path(f"/proc/{pid}").exists():
+    while not has_ended(pid):
         time.sleep(0.001)
+
+
+def has_ended(pid: int) -> bool:
+    """Whether a forked process is gone; nobody has to wait for it."""
+    return not Path(f"/proc/{pid}").exists()
 
 
 def _serve() -> None:
