@@ -15,6 +15,9 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import StringIO
+from itertools import count
+from urllib.error import HTTPError
+from urllib.request import urlopen
 
 from playwright.sync_api import Browser, Route, StorageState
 
@@ -26,6 +29,7 @@ GOOD, OTHER = PEOPLE["normal"], PEOPLE["second"]
 ADMIN, ADMIN_PASSWORD = "owner@example.co.jp", "a bicycle in the rain"
 LINE = IPHONE.replace("Version/26.0", "Line/15.1.0")
 LANGUAGES = ("ja", "en")
+NUMBERS = count()
 STALE_SECONDS = 400
 """The links of a finished check end after ten minutes."""
 INVITED = PEOPLE["japanese"]
@@ -112,8 +116,8 @@ def started_clock(person: Visitor) -> None:
 
 
 def refused_log_in(person: Visitor) -> None:
-    """A name that nobody has."""
-    person.page.fill("#name", "nobody@example.co.jp")
+    """A name that nobody has, each time another one: too many tries of one are refused in other words."""
+    person.page.fill("#name", f"nobody{next(NUMBERS)}@example.co.jp")
     person.page.fill("#password", "wrong")
     person.page.click("main form button.button")
     person.page.wait_for_selector(".returned")
@@ -235,6 +239,14 @@ class World:
     def is_stale(self) -> bool:
         """Whether its links end soon."""
         return time.monotonic() - self.made_at > STALE_SECONDS
+
+    def is_alive(self) -> bool:
+        """Whether the download can still be fetched: a phone that was reported lost ends it early."""
+        try:
+            with urlopen(f"{self.site.url}/en{self.places['done']}/iphone") as page:
+                return b"data-starts-clock" in page.read()
+        except HTTPError:
+            return False
 
     @contextmanager
     def opened(

@@ -40,7 +40,7 @@ def world(browser: Browser, site: Site) -> Callable[[], World]:
     made: list[World] = []
 
     def fresh() -> World:
-        if not made or made[-1].is_stale:
+        if not made or made[-1].is_stale or not made[-1].is_alive():
             made.append(explore(browser, site, made[-1] if made else None))
         return made[-1]
 

@@ -26,7 +26,7 @@ NUMBERS = count()
 
 def post_list(site: Site, text: str, **fields: str) -> int:
     """Make a batch through the API, as a program does."""
-    made = site.hagaki("token", "create", f"browser {next(NUMBERS)}", "--scope", "batches:write")
+    made = site.hagaki("token", "create", f"2026-{next(NUMBERS)}", "--scope", "batches:write")
     border = uuid4().hex
     parts = [f'--{border}\r\nContent-Disposition: form-data; name="{n}"\r\n\r\n{v}\r\n' for n, v in fields.items()]
     head = f'--{border}\r\nContent-Disposition: form-data; name="file"; filename="people.csv"\r\n\r\n'

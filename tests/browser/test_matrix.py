@@ -22,8 +22,8 @@ WIDTHS = (320, 390, 820, 1440)
 LOOKS = tuple(product(LANGUAGES, ("light", "dark")))
 WIDE = 820
 WITH_CODES = ("mac", "windows", "linux", "iphone", "android", "admin-setup")
-EXPECTED = ("422", "ERR_FAILED")
-"""Answers to forms with problems, and the polls that are held back."""
+EXPECTED = ("422", "429", "ERR_FAILED")
+"""Answers to forms with problems or sent too often, and the polls that are held back."""
 GONE = ("not-found", "admin-not-found", "link-ended")
 
 

@@ -29,7 +29,7 @@ def test_questions_come_without_a_recommendation(pages: Pages, path: str) -> Non
     assert answer.status_code == 200
     assert answer.text.count("<fieldset") == 5
     assert answer.text.count('type="radio"') == 10
-    assert answer.text.count(" selected>") == 5
+    assert answer.text.count(" checked>") == 5
     assert "?protocol=" not in answer.text
 
 

@@ -20,7 +20,7 @@ from webapp.admin import (
     start,
     tokens,
 )
-from webapp.admin.words import ACTIONS, ACTORS, ROLES, SCOPES, STAGES, STATES, menu, told
+from webapp.admin.words import ACTIONS, ROLES, SCOPES, STAGES, STATES, actor, menu, told
 from webapp.i18n import translate
 from webapp.languages import language
 from webapp.policy import find_session, session_form_token
@@ -89,7 +89,7 @@ def _names() -> dict[str, Any]:
         "state_names": STATES,
         "scope_names": SCOPES,
         "action_names": ACTIONS,
-        "actor_names": ACTORS,
+        "actor": actor,
         "stage_names": STAGES,
         "told": told,
         "session_form_token": session_form_token,

@@ -83,6 +83,8 @@ _VALUES: Mapping[str, LazyString] = {
     "set-up": _l("just set up"),
 }
 ACTORS: Mapping[str, LazyString] = {COMMAND_LINE: _l("the command line")}
+_KINDS_OF_ACTOR: Mapping[str, LazyString] = {"token": _l("token %(name)s"), "card": _l("card %(name)s")}
+"""An admin's name has no blank in it."""
 STAGES: Mapping[StageName, LazyString] = {
     StageName.RESOLVE: _l("Find the server"),
     StageName.CONNECT: _l("Connect"),
@@ -107,6 +109,14 @@ _MENU: tuple[tuple[str, LazyString, frozenset[Role]], ...] = (
     ("sessions", _l("Sessions"), _EVERYBODY),
     ("audit", _l("Audit log"), frozenset({Role.OWNER, Role.AUDITOR})),
 )
+
+
+def actor(name: str) -> str:
+    """Who acts, in words: an admin by name, a token, a card whose holder reported something, the command line."""
+    kind, _, which = name.partition(" ")
+    if name in ACTORS or kind not in _KINDS_OF_ACTOR or not which:
+        return str(ACTORS.get(name, name))
+    return str(_KINDS_OF_ACTOR[kind]) % {"name": which}
 
 
 def told(name: str, value: str) -> tuple[str, str]:
