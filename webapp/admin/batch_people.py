@@ -20,8 +20,7 @@ from webapp.admin.batches import actions, chosen_show, download, to_batch
 from webapp.admin.forms import AdminForm, sent
 from webapp.batches.documents import MOST_CARDS
 from webapp.batches.following import Action, Choice, Forecast, Person, Show
-from webapp.batches.options import Mode, Part
-from webapp.batches.uploads import most_days, usual_days
+from webapp.batches.options import Mode, Part, most_days, usual_days
 from webapp.batches.views import BatchView
 from webapp.handouts.card import card_name
 from webapp.languages import gettext as _

@@ -9,8 +9,8 @@ from werkzeug.datastructures import MultiDict
 from profiles.problems import Code, Problem
 from webapp.admin.list_words import ENCODINGS, SIGNS
 from webapp.batches.columns import Field
-from webapp.batches.options import Mode, Part
-from webapp.batches.uploads import Choices, usual_days
+from webapp.batches.options import Mode, Part, usual_days
+from webapp.batches.uploads import Choices
 from webapp.handouts import Layout
 from webapp.languages import LANGUAGES
 

@@ -26,12 +26,12 @@ from webapp.admin.list_page import page_of, read, seen_of
 from webapp.batches.chosen import batch_options
 from webapp.batches.defusing import line
 from webapp.batches.documents import Wanted, sample_card
-from webapp.batches.options import Mode, Part
+from webapp.batches.options import Mode, Part, usual_days
 from webapp.batches.preview import bad_rows, rules
 from webapp.batches.returned import ReturnedRows, Shape
 from webapp.batches.rows import check_rows, good
 from webapp.batches.tables import errors_first
-from webapp.batches.uploads import MOST_UPLOADED, Choices, Upload, usual_days
+from webapp.batches.uploads import MOST_UPLOADED, Choices, Upload
 from webapp.languages import language
 from webapp.policy import allow
 from webapp.security import take_upload

@@ -12,8 +12,8 @@ from werkzeug.datastructures import MultiDict
 from profiles.problems import Code, Problem, ProblemError, quoted
 from webapp.batches.columns import Field
 from webapp.batches.encodings import is_known
-from webapp.batches.options import ListChoices, Mode, Part
-from webapp.batches.uploads import Choices, most_days, usual_days
+from webapp.batches.options import ListChoices, Mode, Part, most_days, usual_days
+from webapp.batches.uploads import Choices
 from webapp.handouts import Layout
 from webapp.languages import LANGUAGES
 

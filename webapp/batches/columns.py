@@ -157,14 +157,7 @@ def examine_columns(
     `decided` says of every column what it means, and what the headings say is not asked then. Raises ProblemError
     where there is no row to look at.
     """
-    looked_at = _first(rows, LOOKED_AT)
-    head = [row for row in looked_at if row.problem is None]
-    broken = [replace(row.problem, place=f"{file}: {row.number}") for row in looked_at if row.problem]
-    if broken and not (head and head[0].number < min(row.number for row in looked_at if row.problem)):
-        # Without a readable first row nothing can be said about the columns.
-        raise ProblemError(broken)
-    if not head:
-        raise ProblemError(Problem(Code.LIST_EMPTY, {"file": file}, place=file))
+    head = _head(rows, file)
     header = _header(head, given)
     first = head[0] if header is None else header
     width = max(len(row.cells) for row in head) if header is None else len(first.cells)
@@ -187,6 +180,19 @@ def examine_columns(
         fields=tuple(fields.items()),
     )
     return columns, tuple(problems)
+
+
+def _head(rows: Iterable[Row], file: str) -> list[Row]:
+    """The readable ones of the first rows."""
+    looked_at = _first(rows, LOOKED_AT)
+    head = [row for row in looked_at if row.problem is None]
+    broken = [replace(row.problem, place=f"{file}: {row.number}") for row in looked_at if row.problem]
+    if broken and not (head and head[0].number < min(row.number for row in looked_at if row.problem)):
+        # Without a readable first row nothing can be said about the columns.
+        raise ProblemError(broken)
+    if not head:
+        raise ProblemError(Problem(Code.LIST_EMPTY, {"file": file}, place=file))
+    return head
 
 
 def column_name(headings: Sequence[str], index: int) -> str:

@@ -12,15 +12,15 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from enum import StrEnum
-from typing import Protocol
 
 from profiles.address import Address
 from profiles.problems import Code, Problem, ProblemError, Severity
 from webapp.batches.invitations import end_of_all, renewed
-from webapp.batches.options import MailState, Mode
+from webapp.batches.options import MailState, Mode, most_days, usual_days
 from webapp.batches.pins import MOST_WRONG_PINS
+from webapp.batches.record import Record
 from webapp.batches.rows import CellProblem
-from webapp.batches.uploads import Choices, most_days, usual_days
+from webapp.batches.uploads import Choices
 from webapp.store import Connection, Store
 from webapp.store import following as rows
 from webapp.store.values import from_text
@@ -168,14 +168,6 @@ class Forecast:
     chosen: int
     able: int
     """Of those, how many it would change."""
-
-
-class Record(Protocol):
-    """Writes an audit row in the caller's transaction."""
-
-    def __call__(
-        self, connection: Connection, actor: str, action: str, subject: str = "", **details: str
-    ) -> None: ...
 
 
 class Following:

@@ -14,8 +14,8 @@ from datetime import UTC, datetime
 from enum import StrEnum
 
 from profiles.address import Address
-from webapp.batches.following import Record
 from webapp.batches.invitations import end_of_all
+from webapp.batches.record import Record
 from webapp.store import Store, audit
 from webapp.store import following as rows
 

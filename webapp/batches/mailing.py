@@ -11,12 +11,12 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from threading import Event, Lock
-from typing import Protocol
 
 from profiles.problems import Code, Problem, ProblemError
 from webapp.batches.letters import Letters
 from webapp.batches.mail_round import DAY, Pace, Pauses, Round
 from webapp.batches.options import BatchOptions, MailState
+from webapp.batches.record import Record
 from webapp.batches.rows import FindSettings
 from webapp.config import Config
 from webapp.mails import Kind, Passages, Postman, read_relay, sender_of
@@ -31,13 +31,6 @@ log = logging.getLogger(__name__)
 RATE = 20.0
 LEASE_SECONDS = 300.0
 """Longer than any mail takes (webapp.mails.postman.SECONDS): afterwards its sender is taken for dead."""
-
-
-class Record(Protocol):
-    """Writes a row of the audit log in the caller's transaction."""
-
-    def __call__(self, connection: Connection, actor: str, action: str, subject: str = "", **details: str) -> None:
-        """Who did what to which batch."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -105,10 +105,9 @@ def make(
     The PINs of ready-made links go into `pins`, where it is given, instead of into the ZIP.
     """
     tally = Tally(total=total)
-    now = tools.now().astimezone(wanted.timezone)
     results, secret, returned = Packed(), Packed(), Packed()
     with (
-        Archive(output, now=now) as archive,
+        Archive(output, now=tools.now().astimezone(wanted.timezone)) as archive,
         Documents(wanted, tools.signer, archive, title=listing.name, now=tools.now()) as documents,
     ):
         making = _Making(
@@ -116,12 +115,7 @@ def make(
             tools,
             documents,
             ResultsTable(results, wanted.describe),
-            ReturnedRows(
-                returned,
-                Shape.of(listing, columns),
-                describe=wanted.describe,
-                translate=wanted.translate,
-            ),
+            _returned_rows(returned, listing, columns, wanted),
             PinsTable(pins or secret) if wanted.mode is Mode.READY_MADE else None,
             tally,
             title=listing.name,
@@ -137,6 +131,11 @@ def make(
             archive.add_packed("pins.csv", secret)
         archive.add_packed("problems.csv", returned)
     return tally
+
+
+def _returned_rows(target: Packed, listing: ListFile, columns: Columns, wanted: Wanted) -> ReturnedRows:
+    shape = Shape.of(listing, columns)
+    return ReturnedRows(target, shape, describe=wanted.describe, translate=wanted.translate)
 
 
 class _Making:

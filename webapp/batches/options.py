@@ -22,6 +22,16 @@ class Mode(StrEnum):
     """Links to profiles with the passwords of the list in them; a PIN that travels another way opens them."""
 
 
+def usual_days(mode: Mode) -> int:
+    """How long links of a mode open unless the admin says otherwise."""
+    return READY_MADE_HOURS // 24 if mode is Mode.READY_MADE else INVITATION_DAYS
+
+
+def most_days(mode: Mode) -> int:
+    """How long links of a mode may open."""
+    return MOST_READY_MADE_DAYS if mode is Mode.READY_MADE else MOST_INVITATION_DAYS
+
+
 class Part(StrEnum):
     """What the ZIP holds besides the lists."""
 

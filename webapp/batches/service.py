@@ -10,12 +10,12 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Protocol
 
 from profiles.problems import Code, Problem, ProblemError
 from webapp.batches.columns import Columns
 from webapp.batches.options import BatchOptions, BatchState, Mode
 from webapp.batches.reading import ListFile
+from webapp.batches.record import Record
 from webapp.batches.rows import CellProblem, FindSettings, Rules, check_rows
 from webapp.batches.sealing import open_row
 from webapp.batches.taking import Taking
@@ -48,13 +48,6 @@ HOUSE = "hagaki"
 
 class _Ended(Exception):
     """Somebody ended the batch while its list was read."""
-
-
-class Record(Protocol):
-    """Writes a row of the audit log in the caller's transaction."""
-
-    def __call__(self, connection: Connection, actor: str, action: str, subject: str = "", **details: str) -> None:
-        """Who did what to which batch."""
 
 
 class Batches:

@@ -9,12 +9,13 @@ import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Protocol
 
 from profiles.address import Address, parse_address
 from profiles.problems import Code, Problem, ProblemError
 from webapp.batches.invitations import derive_token, end_of_all
 from webapp.batches.options import Mode
+from webapp.batches.record import Record
+from webapp.handouts import card_digits
 from webapp.links import hash_token, read_token
 from webapp.store import Connection, Store
 from webapp.store import set_ups as rows
@@ -22,13 +23,6 @@ from webapp.store.set_ups import OwnerRow, SetUpRow
 
 LOST = "phone.lost"
 """The action in the audit log."""
-
-
-class Record(Protocol):
-    """Writes a row of the audit log in the caller's transaction."""
-
-    def __call__(self, connection: Connection, actor: str, action: str, subject: str = "", **details: str) -> None:
-        """Who did what to whom."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,7 +111,7 @@ class SetUps:
             rows.revoke(connection, [one for one, mode in living.items() if mode == Mode.READY_MADE])
             devices = ", ".join(sorted({one.device for one in lost}))
             # Not known who it is, only which card they hold.
-            self._record(connection, f"card {owner.number:07}", LOST, owner.address, devices=devices)
+            self._record(connection, f"card {card_digits(owner.number)}", LOST, owner.address, devices=devices)
 
     def link_of_check(self, check_token: str) -> str | None:
         """The link by which a person came to a check; None where there is none that still opens."""

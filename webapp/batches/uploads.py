@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from typing import Protocol
 
 from cryptography.exceptions import InvalidTag
 
@@ -22,15 +21,14 @@ from profiles.problems import Code, Problem, ProblemError
 from webapp.batches.columns import Field
 from webapp.batches.options import (
     INVITATION_DAYS,
-    MOST_INVITATION_DAYS,
-    MOST_READY_MADE_DAYS,
-    READY_MADE_HOURS,
     Mode,
     Part,
+    most_days,
 )
+from webapp.batches.record import Record
 from webapp.handouts import Layout
 from webapp.links import hash_token, new_token, read_token, seal, unseal
-from webapp.store import Connection, Store
+from webapp.store import Store
 from webapp.store import uploads as rows
 from webapp.store.uploads import UploadRow
 from webapp.store.values import from_text, to_text
@@ -92,13 +90,6 @@ class Upload:
     def hash(self) -> bytes:
         """By what a batch names its upload."""
         return hash_token(self.token)
-
-
-class Record(Protocol):
-    """Writes a row of the audit log in the caller's transaction."""
-
-    def __call__(self, connection: Connection, actor: str, action: str, subject: str = "", **details: str) -> None:
-        """Write it."""
 
 
 class Uploads:
@@ -213,16 +204,6 @@ def in_memory(pieces: Iterable[bytes]) -> Iterator[Path]:
         file.writelines(pieces)
         file.flush()
         yield Path(f"/proc/self/fd/{file.fileno()}")
-
-
-def usual_days(mode: Mode) -> int:
-    """How long links of a mode open unless the admin says otherwise."""
-    return READY_MADE_HOURS // 24 if mode is Mode.READY_MADE else INVITATION_DAYS
-
-
-def most_days(mode: Mode) -> int:
-    """How long links of a mode may open."""
-    return MOST_READY_MADE_DAYS if mode is Mode.READY_MADE else MOST_INVITATION_DAYS
 
 
 def _piece(number: int) -> str:

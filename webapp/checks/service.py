@@ -117,23 +117,26 @@ class Checks:
             also_passwords=any(before.passwords),
             form=seal_text(token, form, context="form"),
         )
+        run = Run(
+            token=token,
+            account=account,
+            options=options,
+            password=password,
+            ticket=None,
+            client_address=client_address,
+            earlier=before.passwords,
+        )
+        self._begin(run, invitation)
+        return token
+
+    def _begin(self, run: Run, invitation: str | None) -> None:
         if self._running.is_full:
             raise ProblemError(Problem(Code.BUSY))
-        ticket = self.budget.begin(account, client_address) if password is not None else None
+        if run.password is not None:
+            run = replace(run, ticket=self.budget.begin(run.account, run.client_address))
         with self._store.write() as connection:
-            self._put(connection, token, account, options, invitation)
-        self._running.begin(
-            Run(
-                token=token,
-                account=account,
-                options=options,
-                password=password,
-                ticket=ticket,
-                client_address=client_address,
-                earlier=before.passwords,
-            )
-        )
-        return token
+            self._put(connection, run.token, run.account, run.options, invitation)
+        self._running.begin(run)
 
     def _before(self, beside: str | None, account: MailAccount) -> Before:
         """What another check of the same person gave; without its passwords once these are forgotten."""

@@ -176,8 +176,8 @@ class Run:
 
     def _wanted(self) -> Wanted:
         from webapp.batches.making import Mode, Part, Wanted
+        from webapp.batches.options import usual_days
         from webapp.batches.uploads import Choices as ListChoices
-        from webapp.batches.uploads import usual_days
         from webapp.handouts import Layout
 
         choices, config = self._choices, self._config

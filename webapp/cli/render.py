@@ -130,11 +130,17 @@ def render(
     artifact = form([each.account for each in found], options, passwords=passwords)
     if format_name == "mobileconfig" and not unsigned:
         artifact = _sign(artifact, config)
+    _hand_out(terminal, artifact, format_name, output, private=any(passwords))
+    return 0
+
+
+def _hand_out(
+    terminal: Terminal, artifact: Artifact, format_name: str, output: Path | None, *, private: bool
+) -> None:
     if output is None or output == STANDARD_OUTPUT:
         _write_out(terminal, artifact, format_name)
     else:
-        write_file(output, artifact.data, private=any(passwords))
-    return 0
+        write_file(output, artifact.data, private=private)
 
 
 def _others(wanted: AccountOptions, also: tuple[str, ...]) -> Iterator[AccountOptions]:

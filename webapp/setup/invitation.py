@@ -16,6 +16,7 @@ from webapp import presentation
 from webapp.batches.invitations import Invited
 from webapp.batches.options import Mode
 from webapp.discovery.candidates import Discovery
+from webapp.handouts import card_digits
 from webapp.languages import language
 from webapp.links import SAMPLE_TOKEN
 from webapp.services import services
@@ -125,7 +126,7 @@ def _page(form: SetupForm, invited: Invited, settings: ServiceSettings, problems
         found=None,
         problems=problems,
         invited=invited,
-        number=f"{invited.number % 10_000_000:07}",
+        number=card_digits(invited.number),
         valid_until=invited.expires_at,
         settings=settings,
         hints=settings,

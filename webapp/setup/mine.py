@@ -16,6 +16,7 @@ from profiles.model import ServiceSettings, SignIn
 from profiles.problems import Code, Problem, ProblemError
 from webapp import presentation
 from webapp.batches.set_ups import MySetUp
+from webapp.handouts import card_digits
 from webapp.services import services
 from webapp.setup import pages
 from webapp.setup.devices import Device
@@ -66,7 +67,7 @@ def context(token: str, here: MySetUp) -> dict[str, Any]:
         "settings": settings,
         "set_ups": here.set_ups,
         "kinds": KINDS,
-        "number": f"{here.number % 10_000_000:07}",
+        "number": card_digits(here.number),
         "valid_until": None if here.is_over else here.expires_at,
         "device": pages.device(),
         "is_ipad": pages.is_ipad(),

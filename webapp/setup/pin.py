@@ -14,6 +14,7 @@ from profiles.problems import Code, Problem, ProblemError
 from webapp import presentation
 from webapp.batches.invitations import Invited, Opened
 from webapp.batches.pins import PIN_DIGITS
+from webapp.handouts import card_digits
 from webapp.languages import language
 from webapp.services import services
 from webapp.setup import pages
@@ -76,7 +77,7 @@ def _page(token: str, form: PinForm, invited: Invited, settings: ServiceSettings
         is_locked=is_locked,
         digits=PIN_DIGITS,
         invited=invited,
-        number=f"{invited.number % 10_000_000:07}",
+        number=card_digits(invited.number),
         valid_until=None if is_locked else invited.expires_at,
         page_path=url_for(".invitation", token=token),
         opened_path=url_for(".opened", token=token),

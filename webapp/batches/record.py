@@ -1,0 +1,14 @@
+"""How the parts that change something write to the log of what admins did, which stands beside them, not below."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from webapp.store import Connection
+
+
+class Record(Protocol):
+    """Writes a row of the audit log in the caller's transaction."""
+
+    def __call__(self, connection: Connection, actor: str, action: str, subject: str = "", **details: str) -> None:
+        """Who did what to what."""
