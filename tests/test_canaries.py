@@ -473,7 +473,8 @@ def first_owner(service: Service) -> Owner:
     welcome = browser.post(link, name="owner@example.com", password=ADMIN_PASSWORD, code=code)
     codes = tuple(re.findall(r"<li><code>([^<]+)</code></li>", welcome.body.decode()))
     assert len(codes) >= 8, welcome.body.decode()
-    made = browser.post("/admin/tokens/create", name="script", scopes=["batches:read", "batches:write"], days="30")
+    scopes = ["batches:read", "batches:results", "batches:write"]
+    made = browser.post("/admin/tokens/create", name="script", scopes=scopes, days="30")
     token = re.search(r'data-copy="([^"]+)"', made.body.decode())
     assert token is not None, made.body.decode()
     return Owner(browser, secret, codes, token[1])

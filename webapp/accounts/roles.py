@@ -21,6 +21,8 @@ class Scope(StrEnum):
     """What an API token may do."""
 
     BATCHES_READ = "batches:read"
+    BATCHES_RESULTS = "batches:results"
+    """Links, PINs and passwords of lists; following how far a batch is needs none of them."""
     BATCHES_WRITE = "batches:write"
     DOMAINS_READ = "domains:read"
     DOMAINS_WRITE = "domains:write"

@@ -28,7 +28,8 @@ STATES: Mapping[AdminState, LazyString] = {
     AdminState.DISABLED: _l("disabled"),
 }
 SCOPES: Mapping[Scope, LazyString] = {
-    Scope.BATCHES_READ: _l("see lists and their results"),
+    Scope.BATCHES_READ: _l("see how far lists are and what is wrong in them"),
+    Scope.BATCHES_RESULTS: _l("download the results of lists: links, PINs and passwords"),
     Scope.BATCHES_WRITE: _l("make profiles from lists"),
     Scope.DOMAINS_READ: _l("see the domains"),
     Scope.DOMAINS_WRITE: _l("change the domains"),

@@ -85,28 +85,28 @@ def delete_batch(batch_id: int) -> Response:
     return Response(status=204)
 
 
-# results
+# results: each holds links, PINs, or the passwords of rows that go back
 
 
-@allow_token(Scope.BATCHES_READ)
+@allow_token(Scope.BATCHES_RESULTS)
 def batch_zip(batch_id: int) -> Response:
     """Download everything in one ZIP."""
     return _stream(batch_id, "results.zip", "application/zip", services().results.zip_pieces)
 
 
-@allow_token(Scope.BATCHES_READ)
+@allow_token(Scope.BATCHES_RESULTS)
 def batch_results(batch_id: int) -> Response:
     """Download what became of each row."""
     return _stream(batch_id, "results.csv", "text/csv", services().results.results_csv)
 
 
-@allow_token(Scope.BATCHES_READ)
+@allow_token(Scope.BATCHES_RESULTS)
 def batch_problems(batch_id: int) -> Response:
     """Download the bad rows, to mend and send again."""
     return _stream(batch_id, "problems.csv", "text/csv", services().results.problems_csv)
 
 
-@allow_token(Scope.BATCHES_READ)
+@allow_token(Scope.BATCHES_RESULTS)
 def batch_handouts(batch_id: int) -> Response:
     """Download the cards to print."""
     part = max(1, request.args.get("part", 1, type=int))
@@ -117,7 +117,7 @@ def batch_handouts(batch_id: int) -> Response:
     return _stream(batch_id, "handouts.pdf", "application/pdf", cards)
 
 
-@allow_token(Scope.BATCHES_READ)
+@allow_token(Scope.BATCHES_RESULTS)
 def batch_pins(batch_id: int) -> Response:
     """Download the PINs of ready-made links."""
     return _stream(batch_id, "pins.csv", "text/csv", services().results.pins_csv)
@@ -201,7 +201,10 @@ def _repeated(form: BatchForm, actor: str) -> bytes | None:
 
 def _answer(batch_id: int) -> Response:
     batches = services().batches
-    return jsonify(batch_document(batches.view(batch_id), batches.problems(batch_id, most=MOST_PROBLEMS)))
+    batch = batches.view(batch_id)
+    # Where columns are shifted, what a problem quotes may be a password of the list.
+    quotes = batch.mode is not Mode.READY_MADE or Scope.BATCHES_RESULTS in policy.token().scopes
+    return jsonify(batch_document(batch, batches.problems(batch_id, most=MOST_PROBLEMS, quotes=quotes)))
 
 
 ROUTES: tuple[tuple[str, str, Callable[..., Any]], ...] = (

@@ -211,17 +211,18 @@ class Batches:
             rows = batches.newest(connection, before=before, most=min(most, MOST_PAGE))
             return self._views(connection, rows)
 
-    def problems(self, batch_id: int, most: int = 1_000) -> tuple[CellProblem, ...]:
+    def problems(self, batch_id: int, most: int = 1_000, *, quotes: bool = True) -> tuple[CellProblem, ...]:
         """What is wrong with its rows, in the order of the list.
 
-        What a bad row says is shown as long as it is kept; afterwards a sign stands in its place.
+        What a bad row says is shown as long as it is kept; afterwards, and without `quotes`, a sign stands in its
+        place.
         """
         self.view(batch_id)
         with self._store.read() as connection:
             rows = batch_rows.with_problems(connection, batch_id, most=most)
         found: list[CellProblem] = []
         for row_id, _, text, sealed in rows:
-            kept = open_row(self._link_key, row_id, sealed)
+            kept = open_row(self._link_key, row_id, sealed) if quotes else None
             found += kept.problems if kept and kept.problems else from_text(tuple[CellProblem, ...], text or "[]")
         return tuple(found[:most])
 

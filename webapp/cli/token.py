@@ -8,7 +8,7 @@ from profiles.problems import N_
 from webapp.cli.admin import open_host_accounts
 from webapp.cli.terminal import Terminal, json_option, pass_terminal
 
-SCOPES = ("batches:read", "batches:write", "domains:read", "domains:write", "checks:read")
+SCOPES = ("batches:read", "batches:results", "batches:write", "domains:read", "domains:write", "checks:read")
 
 
 @click.group(short_help="What lets programs use the API: create, list, revoke.")
@@ -25,7 +25,16 @@ def token() -> None:
 @json_option
 @pass_terminal
 def create(terminal: Terminal, *, name: str, scopes: tuple[str, ...], days: int | None) -> int:
-    """Make a token and print it, this once. NAME says what uses it."""
+    """Make a token and print it, this once. NAME says what uses it.
+
+    \b
+    batches:read     see how far lists are and what is wrong in them
+    batches:results  download their results: links, PINs and passwords
+    batches:write    make, cancel and delete batches
+    domains:read     see the domains
+    domains:write    add, replace and remove domains
+    checks:read      see what became of checks
+    """
     from webapp.accounts import COMMAND_LINE, Scope
 
     chosen = [Scope(word) for word in scopes or SCOPES]

@@ -73,7 +73,13 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     environ["HAGAKI_DATA"] = str(folder / "data")
     subprocess.run([HAGAKI, "domain", "add", "-"], input=DOMAIN.encode(), env=environ, check=True)
     made = subprocess.run(
-        [HAGAKI, "token", "create", "script", "--scope", "batches:write", "--scope", "batches:read"],
+        [
+            HAGAKI,
+            "token",
+            "create",
+            "script",
+            *(f"--scope=batches:{what}" for what in ("write", "read", "results")),
+        ],
         env=environ,
         check=True,
         capture_output=True,

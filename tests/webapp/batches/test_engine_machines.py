@@ -77,7 +77,7 @@ def test_a_worker_that_is_killed_on_another_machine_harms_no_batch(machines: Com
     corp = machines.folder / "corp.toml"
     corp.write_text(DOMAIN)
     machines("domain", "add", corp)
-    scopes = ("--scope", "batches:read", "--scope", "batches:write")
+    scopes = ("--scope", "batches:read", "--scope", "batches:results", "--scope", "batches:write")
     token = machines("token", "create", "script", *scopes).out.split()[-1]
     with serving(machines, "--workers", "1", "--no-worker") as server:
         before = post(server, token, csv_bytes([HEADINGS, *people(ROWS), *BAD]))
