@@ -433,7 +433,7 @@ def test_changing_needs_the_scope_to_write(host: Host, program: Program) -> None
     assert len(reader.get().json["batches"]) == 1
 
 
-@pytest.mark.parametrize("path", (*PROGRESS[1:], *DOWNLOADS))
+@pytest.mark.parametrize("path", [*PROGRESS[1:], *DOWNLOADS])
 def test_unknown_batch_is_404(shared: Program, path: str) -> None:
     answer = shared.get(path.replace("/1", "/99", 1))
 
