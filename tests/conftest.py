@@ -12,10 +12,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.servers.authority import Authority
 from tests.servers.dns import NameServer
 from tests.servers.environment import Environment
+
+# Whether an example takes long is the machine's affair, and which ones are drawn must not be a matter of luck.
+# To draw others: pytest --hypothesis-profile=default --hypothesis-seed=…
+settings.register_profile(
+    "repeatable", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("repeatable")
 
 SYSTEM_FOLDERS = os.pathsep.join(("/usr/sbin", "/sbin", "/usr/local/sbin"))
 

@@ -20,6 +20,7 @@ import pytest
 
 from tests.conftest import require
 from tests.servers.authority import Authority
+from tests.servers.processes import START_SECONDS, free_ports
 from webapp.config import SECRETS, SETTINGS
 from webapp.endpoints.discovery import ROUTES
 
@@ -162,7 +163,7 @@ class Proxy:
             return _answer(connection)
 
     def ask_plain(self, path: str) -> Answer:
-        connection = HTTPConnection("127.0.0.1", self.plain_port, timeout=10)
+        connection = HTTPConnection("127.0.0.1", self.plain_port, timeout=START_SECONDS)
         connection.request("GET", path, headers={"Host": "setup.example.jp"})
         try:
             return _answer(connection)
@@ -178,7 +179,7 @@ class Connection(HTTPSConnection):
     """https to the proxy's port, as if it were setup.example.jp."""
 
     def __init__(self, port: int, context: ssl.SSLContext) -> None:
-        super().__init__("127.0.0.1", port, timeout=10, context=context)
+        super().__init__("127.0.0.1", port, timeout=START_SECONDS, context=context)
 
     def __enter__(self) -> Connection:
         return self
@@ -209,7 +210,7 @@ def upstream() -> Iterator[Upstream]:
 def proxy(upstream: Upstream, authority: Authority, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
     program = require("nginx")
     folder = tmp_path_factory.mktemp("nginx")
-    tls_port, plain_port = _free_port(), _free_port()
+    tls_port, plain_port = free_ports(2)
     files = authority.good()
     (folder / "nginx.conf").write_text(
         _adapted(folder, tls_port, plain_port, upstream.server_address[1], files.chain, files.key)
@@ -221,7 +222,7 @@ def proxy(upstream: Upstream, authority: Authority, tmp_path_factory: pytest.Tem
         yield Proxy(tls_port, plain_port, context, upstream, folder)
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(START_SECONDS)
 
 
 def _adapted(folder: Path, tls_port: int, plain_port: int, upstream: int, chain: Path, key: Path) -> str:
@@ -242,15 +243,8 @@ def _adapted(folder: Path, tls_port: int, plain_port: int, upstream: int, chain:
     )
 
 
-def _free_port() -> int:
-    with socket.socket() as trial:
-        trial.bind(("127.0.0.1", 0))
-        port: int = trial.getsockname()[1]
-        return port
-
-
 def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
-    for _ in range(500):
+    for _ in range(50 * START_SECONDS):
         with socket.socket() as trial:
             if trial.connect_ex(("127.0.0.1", port)) == 0:
                 return

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -16,6 +15,7 @@ from pathlib import Path
 from playwright.sync_api import Browser, BrowserContext, Page, Request, StorageState, sync_playwright
 
 from tests.servers.environment import Environment
+from tests.servers.processes import free_ports
 
 CHROMIUM_ARGUMENTS = (
     "--no-sandbox",
@@ -71,7 +71,7 @@ class Site:
 @contextmanager
 def serving(environment: Environment, data: Path, *, base_url: str | None = None) -> Iterator[Site]:
     """Serve in a process of its own until the block ends."""
-    port = _free_port()
+    (port,) = free_ports(1)
     url = f"http://127.0.0.1:{port}"
     variables = {
         name: value for name, value in os.environ.items() if not name.startswith("HAGAKI_")
@@ -91,12 +91,6 @@ def serving(environment: Environment, data: Path, *, base_url: str | None = None
     finally:
         process.terminate()
         process.wait(30)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _wait_until_ready(port: int, process: subprocess.Popen[bytes], log: Path) -> None:

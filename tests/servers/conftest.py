@@ -14,7 +14,7 @@ from tests.servers.authority import Authority
 from tests.servers.dns import NameServer, zone
 from tests.servers.world import World
 
-SETTLE_SECONDS = 5.0
+SETTLE_SECONDS = 30.0
 
 
 @pytest.fixture(scope="session")
@@ -31,14 +31,14 @@ def leaks_nothing(request: pytest.FixtureRequest) -> Iterator[None]:
     for name in ("world", "environment"):
         if name in request.fixturenames:
             request.getfixturevalue(name)
-    before = _running(), _open_files()
+    threads, files = _running(), _open_files()
     yield
     give_up = time.monotonic() + SETTLE_SECONDS
-    while (now := (_running(), _open_files())) > before and time.monotonic() < give_up:
+    while (_running() > threads or _open_files() > files) and time.monotonic() < give_up:
         # Answers of the name server over TCP may still be ending in their threads.
         time.sleep(0.02)
-    assert now[0] <= before[0], [thread.name for thread in threading.enumerate()]
-    assert now[1] <= before[1]
+    assert _running() <= threads, [thread.name for thread in threading.enumerate()]
+    assert _open_files() <= files
 
 
 def _running() -> int:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import os
+import random
 import shutil
 import signal
 import socket
 import subprocess
 import time
+from contextlib import ExitStack
 from pathlib import Path
 
-START_SECONDS = 20
+START_SECONDS = 60
+FIRST_PORT, LAST_PORT = 10_000, 32_000
+"""Below those that the system gives to whoever asks for any: nobody else gets one between our look and its use."""
 SYSTEM_PATH = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/sbin"))
 
 
@@ -23,13 +27,17 @@ def program(name: str) -> str:
 
 
 def free_ports(count: int) -> list[int]:
-    """Port numbers that nobody uses on loopback now."""
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    try:
-        return [sock.getsockname()[1] for sock in sockets]
-    finally:
-        for sock in sockets:
-            sock.close()
+    """Port numbers that nobody uses, at any address, and that are given to nobody by chance."""
+    found: list[int] = []
+    with ExitStack() as held:
+        while len(found) < count:
+            port = random.SystemRandom().randint(FIRST_PORT, LAST_PORT)
+            try:
+                held.enter_context(socket.socket()).bind(("", port))
+            except OSError:
+                continue
+            found.append(port)
+    return found
 
 
 def start_daemon(command: list[str], log: Path, *, env: dict[str, str] | None = None) -> subprocess.Popen[bytes]:

@@ -18,6 +18,7 @@ from types import TracebackType
 from typing import Self
 
 from tests.servers.authority import CertificateFiles
+from tests.servers.processes import free_ports
 
 IDLE_SECONDS = 30.0
 LINE_LIMIT = 1 << 16
@@ -244,9 +245,8 @@ def server_context(files: CertificateFiles, **settings: object) -> ssl.SSLContex
 
 
 def free_of_listeners() -> int:
-    """A port on which nobody listens."""
-    with socket.create_server(("127.0.0.1", 0)) as sock:
-        return int(sock.getsockname()[1])
+    """A port on which nobody listens, nor will another server of the same test."""
+    return free_ports(1)[0]
 
 
 @contextlib.contextmanager

@@ -25,7 +25,7 @@ from tests.servers.scripted import (
     says,
     server_context,
 )
-from tests.servers.world import CANARY, SHORT, World, account_on, errors, imap, server, smtp, stage
+from tests.servers.world import CANARY, SHORT, UNHURRIED, World, account_on, errors, imap, server, smtp, stage
 from webapp.outbound import Outbound
 from webapp.probes import check
 from webapp.probes.report import StageName
@@ -51,7 +51,8 @@ GREETING = {
 )
 def test_name_that_does_not_resolve(world: World, fault: Fault, code: Code) -> None:
     with NameServer(zone(["mail.example.com A 127.0.0.1"]), {"mail.example.com": fault}) as names:
-        report = World(world.authority, names).check(imap(993), deadlines=SHORT)
+        deadlines = replace(UNHURRIED, resolve=1.0) if fault == "TIMEOUT" else UNHURRIED
+        report = World(world.authority, names).check(imap(993), deadlines=deadlines)
 
     assert errors(report) == [code]
     assert stage(report, "imap", StageName.RESOLVE).code is code
@@ -122,7 +123,7 @@ def test_port_that_drops(world: World) -> None:
 @pytest.mark.parametrize("kind", list(SocketType))
 def test_port_that_resets(world: World, kind: SocketType) -> None:
     with ScriptedServer(Connection.reset) as running:
-        report = world.check(imap(running.port, kind), deadlines=SHORT)
+        report = world.check(imap(running.port, kind))
 
     assert errors(report) == [Code.CONNECT_RESET]
 
@@ -130,7 +131,7 @@ def test_port_that_resets(world: World, kind: SocketType) -> None:
 @pytest.mark.parametrize(("protocol", "kind"), WAYS)
 def test_server_that_closes_without_a_word(world: World, protocol: Protocol, kind: SocketType) -> None:
     with ScriptedServer(closes) as running:
-        report = world.check(server(protocol, running.port, kind), deadlines=SHORT)
+        report = world.check(server(protocol, running.port, kind))
 
     assert errors(report) == [Code.CLOSED_EARLY]
 
@@ -138,7 +139,7 @@ def test_server_that_closes_without_a_word(world: World, protocol: Protocol, kin
 @pytest.mark.parametrize("protocol", list(Protocol))
 def test_server_that_closes_inside_tls(world: World, protocol: Protocol) -> None:
     with world.serve(closes) as running:
-        report = world.check(server(protocol, running.port), deadlines=SHORT)
+        report = world.check(server(protocol, running.port))
 
     assert errors(report) == [Code.CLOSED_EARLY]
 
@@ -155,7 +156,7 @@ def test_server_that_says_nothing(world: World, protocol: Protocol, kind: Socket
 @pytest.mark.parametrize("protocol", list(Protocol))
 def test_server_that_says_nothing_inside_tls(world: World, protocol: Protocol) -> None:
     with world.serve(is_silent) as running:
-        report = world.check(server(protocol, running.port), deadlines=SHORT)
+        report = world.check(server(protocol, running.port), deadlines=replace(UNHURRIED, greeting=1.0))
 
     assert errors(report) == [Code.NO_GREETING]
 
@@ -163,12 +164,13 @@ def test_server_that_says_nothing_inside_tls(world: World, protocol: Protocol) -
 @pytest.mark.parametrize("protocol", list(Protocol))
 def test_server_that_drips_its_greeting(world: World, protocol: Protocol) -> None:
     """A time-out per read never ends this one: each byte comes in time, the line does not."""
+    deadlines = replace(UNHURRIED, greeting=2.0)
 
     def drips(connection: Connection) -> None:
-        connection.drip(GREETING[protocol] * 50, seconds=SHORT.greeting / 10)
+        connection.drip(GREETING[protocol] * 50, seconds=deadlines.greeting / 10)
 
     with world.serve(drips) as running:
-        report = world.check(server(protocol, running.port), deadlines=SHORT)
+        report = world.check(server(protocol, running.port), deadlines=deadlines)
 
     assert errors(report) == [Code.SERVER_TOO_SLOW]
 
@@ -180,7 +182,7 @@ def test_server_that_drips_its_login_reply(world: World) -> None:
             connection.drip(tag + b" " + reply.encode() * 50, seconds=SHORT.login / 10)
 
     with world.serve(Drips()) as running:
-        report = world.check(imap(running.port), deadlines=SHORT)
+        report = world.check(imap(running.port), deadlines=replace(UNHURRIED, login=SHORT.login))
 
     assert errors(report) == [Code.SERVER_TOO_SLOW]
     assert running.logins == 1
@@ -188,7 +190,7 @@ def test_server_that_drips_its_login_reply(world: World) -> None:
 
 def test_server_that_is_silent_after_the_login(world: World) -> None:
     with world.serve(Imap(login=None)) as running:
-        report = world.check(imap(running.port), deadlines=SHORT)
+        report = world.check(imap(running.port), deadlines=replace(UNHURRIED, login=1.0))
 
     assert errors(report) == [Code.SERVER_TOO_SLOW]
     assert running.logins == 1
@@ -196,15 +198,14 @@ def test_server_that_is_silent_after_the_login(world: World) -> None:
 
 def test_login_reply_that_is_delayed_is_waited_for(world: World) -> None:
     """Servers punish wrong passwords with a pause; that is no time-out."""
-    patient = replace(SHORT, login=10.0, total=20.0)
     with world.serve(Imap(login="NO [AUTHENTICATIONFAILED] no", login_delay=SHORT.greeting * 2)) as running:
-        report = world.check(imap(running.port), deadlines=patient)
+        report = world.check(imap(running.port))
 
     assert errors(report) == [Code.AUTH_WRONG_PASSWORD]
 
 
 def test_total_deadline_holds_whatever_the_stages_take(world: World) -> None:
-    deadlines = replace(SHORT, login=60.0, total=1.0)
+    deadlines = replace(UNHURRIED, total=3.0)
     with world.serve(Imap(login=None)) as running:
         report = world.check(imap(running.port), deadlines=deadlines)
 
@@ -225,7 +226,7 @@ NOT_MAIL: dict[str, bytes] = {
 @pytest.mark.parametrize("case", NOT_MAIL)
 def test_greeting_of_no_mail_server(world: World, protocol: Protocol, case: str) -> None:
     with world.serve(says(NOT_MAIL[case])) as running:
-        report = world.check(server(protocol, running.port), deadlines=SHORT)
+        report = world.check(server(protocol, running.port))
 
     assert errors(report) == [Code.NOT_A_MAIL_SERVER]
     assert running.logins == 0
@@ -235,7 +236,7 @@ def test_greeting_of_no_mail_server(world: World, protocol: Protocol, case: str)
 @pytest.mark.parametrize("case", ["http", "ssh", "endless-line"])
 def test_greeting_of_no_mail_server_in_clear(world: World, protocol: Protocol, case: str) -> None:
     with ScriptedServer(says(NOT_MAIL[case])) as running:
-        report = world.check(server(protocol, running.port, SocketType.STARTTLS), deadlines=SHORT)
+        report = world.check(server(protocol, running.port, SocketType.STARTTLS))
 
     assert errors(report) == [Code.NOT_A_MAIL_SERVER]
 
@@ -249,8 +250,10 @@ def test_tls_to_a_port_of_no_mail_server(world: World, case: str) -> None:
             connection.line()
         connection.send(NOT_MAIL[case])
 
+    # That a web server says nothing by itself is seen by waiting for it.
+    deadlines = replace(UNHURRIED, look=1.0) if case == "http" else UNHURRIED
     with ScriptedServer(conversation) as running:
-        report = world.check(imap(running.port), deadlines=SHORT)
+        report = world.check(imap(running.port), deadlines=deadlines)
 
     assert errors(report) == [Code.NOT_A_MAIL_SERVER]
 
@@ -270,7 +273,7 @@ def test_port_of_another_mail_protocol(
     world: World, asked: Protocol, script: Callable[[Connection], None]
 ) -> None:
     with world.serve(script) as running:
-        report = world.check(server(asked, running.port), deadlines=SHORT)
+        report = world.check(server(asked, running.port))
 
     assert errors(report) == [Code.WRONG_PROTOCOL]
     assert running.logins == 0
@@ -286,7 +289,7 @@ def test_literal_of_ten_megabytes_is_not_read(world: World) -> None:
             connection.send(literal)
 
     with world.serve(Floods()) as running:
-        report = world.check(imap(running.port), deadlines=SHORT)
+        report = world.check(imap(running.port))
 
     assert not report.ok
     assert running.logins == 1
@@ -295,7 +298,7 @@ def test_literal_of_ten_megabytes_is_not_read(world: World) -> None:
 def test_postfix_without_its_auth_backend(world: World) -> None:
     """Postfix closes after EHLO when its SASL backend is away."""
     with world.serve(Smtp(ehlo_reply="421 4.3.0 mail.example.com Internal error")) as running:
-        report = world.check(smtp(running.port), deadlines=SHORT)
+        report = world.check(smtp(running.port))
 
     assert errors(report) == [Code.SERVER_UNAVAILABLE]
 
@@ -306,7 +309,7 @@ def test_server_that_closes_in_the_middle(world: World) -> None:
         connection.line()
 
     with world.serve(conversation) as running:
-        report = world.check(imap(running.port), deadlines=SHORT)
+        report = world.check(imap(running.port))
 
     assert errors(report) == [Code.SERVER_UNAVAILABLE]
 
@@ -320,7 +323,7 @@ def test_dead_first_address_does_not_stop_the_second(world: World) -> None:
             resolver=name_server.resolver,
             ca_file=world.authority.ca_file,
         )
-        report = check(account_on(imap(running.port)), CANARY, outbound=outbound)
+        report = check(account_on(imap(running.port)), CANARY, outbound=outbound, deadlines=UNHURRIED)
 
     assert errors(report) == []
 

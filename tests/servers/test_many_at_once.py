@@ -15,8 +15,8 @@ from tests.servers.environment import Environment
 from tests.servers.people import PEOPLE, WRONG
 from tests.servers.scripted import Connection, Imap, ScriptedServer, Smtp, is_silent
 from tests.servers.slow import slow_servers
-from tests.servers.world import CANARY, World, account_on, errors, imap, server, smtp
-from webapp.probes import check
+from tests.servers.world import CANARY, UNHURRIED, World, account_on, errors, imap, server, smtp
+from webapp.probes import Deadlines, check
 from webapp.probes.report import Report
 
 FAULT_SECONDS, LATE_LOGIN_SECONDS, TOTAL_SECONDS = 12, 25, 40
@@ -49,7 +49,10 @@ def test_verdicts_of_simultaneous_checks_are_not_mixed_up(world: World) -> None:
         reports = at_once(
             30,
             lambda number: check(
-                account_on(imap(ports[number % 3]), smtp(sender.port)), CANARY, outbound=outbound
+                account_on(imap(ports[number % 3]), smtp(sender.port)),
+                CANARY,
+                outbound=outbound,
+                deadlines=UNHURRIED,
             ),
         )
 
@@ -66,7 +69,10 @@ def test_twenty_real_accounts_at_once(environment: Environment) -> None:
     reports = at_once(
         20,
         lambda number: check(
-            environment.account(names[number]), PEOPLE[names[number]].password, outbound=outbound
+            environment.account(names[number]),
+            PEOPLE[names[number]].password,
+            outbound=outbound,
+            deadlines=UNHURRIED,
         ),
     )
 
@@ -138,7 +144,7 @@ def test_slow_server_is_told_within_the_goal(
 ) -> None:
     """With the deadlines as they are, on a server that uses each of them up."""
     with ScriptedServer(conversation) as running:
-        report = world.check(server(protocol, running.port, kind))
+        report = world.check(server(protocol, running.port, kind), deadlines=Deadlines())
 
     assert not report.ok
     assert report.milliseconds <= FAULT_SECONDS * 1000
@@ -147,7 +153,7 @@ def test_slow_server_is_told_within_the_goal(
 @pytest.mark.soak
 def test_late_login_reply_is_told_within_the_goal(world: World) -> None:
     with world.serve(is_silent_after_login) as reader, world.serve(Smtp()) as sender:
-        report = world.check(imap(reader.port), smtp(sender.port))
+        report = world.check(imap(reader.port), smtp(sender.port), deadlines=Deadlines())
 
     assert errors(report) == [Code.SERVER_TOO_SLOW]
     assert report.milliseconds <= (LATE_LOGIN_SECONDS + 2) * 1000

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import ssl
 import warnings
+from dataclasses import replace
 
 import pytest
 
 from profiles.model import Protocol, SocketType
 from profiles.problems import Code
 from tests.servers.scripted import Connection, Conversation, Imap, Pop3, ScriptedServer, Smtp, server_context
-from tests.servers.world import CANARY, SHORT, World, codes, errors, imap, server, smtp
+from tests.servers.world import CANARY, SHORT, UNHURRIED, World, codes, errors, imap, server, smtp
 
 PROTOCOLS = list(Protocol)
 
@@ -52,7 +53,7 @@ def test_healthy_starttls(world: World, protocol: Protocol) -> None:
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_tls_to_a_starttls_port(world: World, protocol: Protocol) -> None:
     with ScriptedServer(plain(protocol, world.context)) as running:
-        report = world.check(server(protocol, running.port, SocketType.SSL), deadlines=SHORT)
+        report = world.check(server(protocol, running.port, SocketType.SSL))
 
     assert errors(report) == [Code.PORT_SPEAKS_STARTTLS]
     assert running.logins == 0
@@ -65,8 +66,9 @@ def test_starttls_to_a_tls_port(world: World, protocol: Protocol) -> None:
         Protocol.POP3: Pop3(),
         Protocol.SMTP: Smtp(),
     }
+    deadlines = replace(UNHURRIED, silence=0.3)
     with world.serve(scripts[protocol]) as running:
-        report = world.check(server(protocol, running.port, SocketType.STARTTLS), deadlines=SHORT)
+        report = world.check(server(protocol, running.port, SocketType.STARTTLS), deadlines=deadlines)
 
     assert errors(report) == [Code.PORT_SPEAKS_TLS]
     assert running.logins == 0
@@ -80,7 +82,7 @@ def test_starttls_that_is_not_offered_is_never_replaced_by_clear_text(world: Wor
         Protocol.SMTP: Smtp(),
     }
     with ScriptedServer(stripped[protocol]) as running:
-        report = world.check(server(protocol, running.port, SocketType.STARTTLS), deadlines=SHORT)
+        report = world.check(server(protocol, running.port, SocketType.STARTTLS))
 
     assert errors(report) == [Code.STARTTLS_NOT_OFFERED]
     assert running.logins == 0

@@ -6,7 +6,6 @@ import itertools
 import os
 import pwd
 import shutil
-import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -17,6 +16,7 @@ from pathlib import Path
 import psycopg
 
 from tests.conftest import missing
+from tests.servers.processes import free_ports
 
 SYSTEM_USER = "postgres"
 
@@ -54,7 +54,7 @@ def programs() -> Path:
 def running() -> Iterator[Postgres]:
     """Start a server, stop it at the end."""
     folder = Path(tempfile.mkdtemp(prefix="hagaki-postgres-"))
-    data, port, binaries = folder / "data", _free_port(), programs()
+    data, (port,), binaries = folder / "data", free_ports(1), programs()
     try:
         if os.geteuid() == 0:  # the server refuses to run as root
             shutil.chown(folder, _system_user())
@@ -90,9 +90,3 @@ def _system_user() -> str:
         return pwd.getpwnam(SYSTEM_USER).pw_name
     except KeyError:
         return "nobody"
-
-
-def _free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])

@@ -31,13 +31,13 @@ from tests.servers.scripted import (
     says,
     server_context,
 )
+from tests.servers.world import UNHURRIED
 from webapp.outbound import Outbound
-from webapp.probes import Deadlines, check
+from webapp.probes import check
 from webapp.probes.report import Report, Stage, StageName
 
 SECRET = "Kanarienvogel-12"
 PERSON = Person(address="taro@example.com", password=SECRET)
-SHORT = Deadlines(connect=1, tls=1, greeting=1, silence=0.2, capability=1, starttls=1, login=1, mailbox=1, look=1)
 REFUSES_IMAP = Imap(login="NO [AUTHENTICATIONFAILED] Authentication failed.")
 REFUSES_SMTP = Smtp(login="535 5.7.8 Error: authentication failed")
 
@@ -68,7 +68,7 @@ class House:
         outbound = Outbound(
             allow_networks=(ip_network("127.0.0.0/8"),), ca_file=self.authority.ca_file, connect_to=self.ports
         )
-        return check(account, password, outbound=outbound, deadlines=SHORT, **options)
+        return check(account, password, outbound=outbound, deadlines=UNHURRIED, **options)
 
 
 @pytest.fixture
