@@ -70,6 +70,10 @@ TEXTS: dict[Code, Text] = {
         N_("This mail service needs a user name besides the address."),
         N_("Type the user name that the mail service gave you."),
     ),
+    Code.USERNAME_UNUSABLE: Text(
+        N_("The user name holds a character that mail servers cannot take, such as a line break."),
+        N_("Type the user name by hand instead of pasting it."),
+    ),
     Code.HOST_INVALID: Text(
         N_("“%(host)s” is not the name of a server."),
         N_(
@@ -106,6 +110,14 @@ TEXTS: dict[Code, Text] = {
     Code.TOO_MANY_ATTEMPTS: Text(
         N_("There were too many attempts in a short time."),
         N_("Wait %(minutes)s minutes, so that your mail service does not lock the mailbox, and then try again."),
+    ),
+    Code.TOO_MANY_FILES: Text(
+        N_("Very many files were asked for from your network in a short time."),
+        N_("Wait %(minutes)s minutes, and then try again."),
+    ),
+    Code.TOO_MANY_SEARCHES: Text(
+        N_("Very many mail settings were searched for from your network in a short time."),
+        N_("Enter your mail servers by hand, or wait %(minutes)s minutes and try again."),
     ),
     Code.BUSY: Text(
         N_("Many checks are running at this moment."),

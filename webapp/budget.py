@@ -1,4 +1,5 @@
-"""How many wrong passwords we carry to a mail server, so that nobody guesses through us and no server bans us.
+"""How many wrong passwords we carry to a mail server, so that nobody guesses through us and no server bans us;
+how much one network may ask for besides.
 
 The count lives in the database, so several processes and restarts share it. An attempt is counted before it is
 made and stays counted when its process dies; a success frees the account, and an attempt that never reached the
@@ -32,7 +33,11 @@ ACCOUNT = Limit(5, 15 * 60)
 NETWORK = Limit(20, 3600)
 DOMAIN = Limit(100, 3600)
 """Of one domain's mail servers: more looks like spraying to them, and they would ban us for all."""
-_LONGEST = max(ACCOUNT.seconds, NETWORK.seconds, DOMAIN.seconds)
+FILES = Limit(1000, 3600)
+"""Files made without a check for one network: a whole company sets up within an hour behind one address."""
+SEARCHES = Limit(200, 3600)
+"""Searches for the settings of unknown domains; what was found is kept, so that colleagues cost nothing."""
+_LONGEST = max(limit.seconds for limit in (ACCOUNT, NETWORK, DOMAIN, FILES, SEARCHES))
 
 
 class Budget:
@@ -66,6 +71,17 @@ class Budget:
                 _refuse(attempts.since(connection, subject, now - limit.seconds), limit, now)
             attempts.add(connection, ticket, subjects, at=now)
         return ticket
+
+    def spend(self, what: str, limit: Limit, client_address: str | None, code: Code) -> None:
+        """Count what is done for whoever asks from one network; raises `code` once it was too much."""
+        network = network_of(client_address)
+        if not self._enabled or network is None:
+            return
+        now, subject = self._now(), self._hash(f"{what} for {network}")
+        with self._store.write() as connection:
+            attempts.begin(connection)
+            _refuse(attempts.since(connection, subject, now - limit.seconds), limit, now, code)
+            attempts.add(connection, secrets.token_bytes(16), (subject,), at=now, pending=False)
 
     def failed(self, ticket: bytes | None) -> None:
         """The server refused the password."""
@@ -106,13 +122,15 @@ class Budget:
         return hmac.digest(self._key, b"hagaki attempts " + name.encode(), "sha256")
 
 
-def _refuse(made: list[attempts.AttemptRow], limit: Limit, now: float) -> None:
+def _refuse(
+    made: list[attempts.AttemptRow], limit: Limit, now: float, code: Code = Code.TOO_MANY_ATTEMPTS
+) -> None:
     failed = [attempt for attempt in made if not attempt.pending]
     if len(failed) >= limit.most:
         # Room again when enough of the oldest have left the window.
         free_at = failed[len(failed) - limit.most].at + limit.seconds
         minutes = max(1, math.ceil((free_at - now) / 60))
-        raise ProblemError(Problem(Code.TOO_MANY_ATTEMPTS, {"minutes": str(minutes)}))
+        raise ProblemError(Problem(code, {"minutes": str(minutes)}))
     if len(made) >= limit.most:
         raise ProblemError(Problem(Code.BUSY))
 

@@ -62,6 +62,8 @@ _STATUS: dict[Code, int] = {
     Code.FORM_EXPIRED: 422,
     Code.FORMAT_CANNOT_HOLD: 404,
     Code.TOO_MANY_ATTEMPTS: 429,
+    Code.TOO_MANY_FILES: 429,
+    Code.TOO_MANY_SEARCHES: 429,
     Code.BUSY: 503,
     Code.DATABASE_UNAVAILABLE: 503,
 }
@@ -141,6 +143,7 @@ def _answer(status: int, *, heading: str, advice: str, code: str, incident: str 
                 code=code,
                 incident=incident,
                 now=datetime.now(UTC),
+                is_admins="admin" in request.path.split("/")[1:3],
             )
         )
     answer.status_code = status

@@ -6,10 +6,10 @@ import logging
 from dataclasses import dataclass
 from functools import partial
 
-from flask import current_app
+from flask import current_app, request
 
 from profiles.address import Address
-from profiles.problems import ProblemError
+from profiles.problems import Code, ProblemError
 from webapp.accounts import Accounts, open_accounts
 from webapp.batches.following import Following
 from webapp.batches.invitations import Invitations
@@ -21,6 +21,7 @@ from webapp.batches.results import Results, open_results
 from webapp.batches.service import Batches, open_batches
 from webapp.batches.set_ups import SetUps
 from webapp.batches.uploads import Uploads
+from webapp.budget import SEARCHES, Budget
 from webapp.checks import Checks, Probe
 from webapp.config import Config
 from webapp.directory import Directory
@@ -94,7 +95,7 @@ def open_services(config: Config, *, probe: Probe | None = None, search: Search 
         following=Following(store, link_key=config.link_key, record=accounts.audit.record, zone=config.timezone),
         leavers=Leavers(store, record=accounts.audit.record),
         repeats=Repeats(store, link_key=config.link_key),
-        search=search or live_search(config, directory),
+        search=_searching(search, config, directory, checks.budget),
         accounts=accounts,
         uploads=Uploads(store, record=accounts.audit.record),
         batches=open_batches(store, directory.find, config, record=accounts.audit.record, enqueue=enqueue),
@@ -103,10 +104,19 @@ def open_services(config: Config, *, probe: Probe | None = None, search: Search 
     )
 
 
+def _searching(search: Search | None, config: Config, directory: Directory, budget: Budget) -> Search:
+    """A search that is shared and counted; none where this host lets nobody reach other servers."""
+    if search is None and not config.allow_other_servers:
+        return _nothing
+
+    def permit() -> None:
+        budget.spend("searches", SEARCHES, request.remote_addr, Code.TOO_MANY_SEARCHES)
+
+    return CachedSearch(search or live_search(config, directory), permit=permit)
+
+
 def live_search(config: Config, directory: Directory) -> Search:
     """Search as far as this host lets people reach: elsewhere nothing could come of it."""
-    if not config.allow_other_servers:
-        return _nothing
     outbound = Outbound(
         allow_networks=config.allow_networks,
         resolver=config.resolver,
@@ -120,7 +130,7 @@ def live_search(config: Config, directory: Directory) -> Search:
         providers=directory.providers,
         seconds=SEARCH_SECONDS,
     )
-    return CachedSearch(searcher.search)
+    return searcher.search
 
 
 def _nothing(address: Address) -> Discovery:

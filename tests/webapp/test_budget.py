@@ -13,7 +13,7 @@ from profiles.problems import Code, ProblemError
 from tests.profiles.accounts import service
 from tests.webapp.clock import Clock
 from tests.webapp.threads import at_once, outcome
-from webapp.budget import ACCOUNT, DOMAIN, NETWORK, Budget, network_of
+from webapp.budget import ACCOUNT, DOMAIN, NETWORK, Budget, Limit, network_of
 from webapp.store import Store
 
 SETTINGS = service()
@@ -204,3 +204,24 @@ def test_purging_keeps_what_a_limit_looks_at(budget: Budget, clock: Clock, store
     budget.purge()
     with store.read() as connection:
         assert connection.execute(text("SELECT count(*) FROM attempts")).scalar_one() == 0
+
+
+LITTLE = Limit(3, 3600)
+
+
+def test_what_one_network_asks_for_is_limited_and_says_for_how_long(budget: Budget, clock: Clock) -> None:
+    def ask(address: str | None) -> object:
+        return outcome(lambda: budget.spend("files", LITTLE, address, Code.TOO_MANY_FILES))
+
+    assert [ask(f"192.0.2.{last}") for last in range(4)] == [None] * 3 + [Code.TOO_MANY_FILES]
+    assert [ask("198.51.100.1"), ask(None)] == [None, None]
+    assert outcome(lambda: budget.spend("searches", LITTLE, "192.0.2.9", Code.TOO_MANY_SEARCHES)) is None
+    clock.advance(LITTLE.seconds)
+    assert ask("192.0.2.1") is None
+
+
+def test_many_who_ask_at_once_do_not_slip_through(budget: Budget) -> None:
+    found = at_once(64, lambda: budget.spend("files", LITTLE, "192.0.2.1", Code.TOO_MANY_FILES))
+
+    assert found.count(None) == LITTLE.most
+    assert found.count(Code.TOO_MANY_FILES) == 64 - LITTLE.most

@@ -10,6 +10,7 @@ from werkzeug.test import TestResponse
 
 from tests.webapp.page_world import ADDRESS, GOOD, WRONG, Pages, close_pages, form_token, open_pages, title
 from webapp import security
+from webapp.budget import Limit
 
 FIELDS = ("address", "full_name", "password", "include_password", "csrf_token")
 
@@ -203,12 +204,13 @@ def test_servers_by_hand_are_taken_as_typed(pages: Pages) -> None:
 
 
 @pytest.mark.parametrize("field", ["incoming_username", "outgoing_username"])
-def test_a_user_name_with_a_line_break_is_refused(pages: Pages, field: str) -> None:
+@pytest.mark.parametrize("sign", ["\r\n", "\ufffe"])
+def test_a_user_name_that_no_file_can_hold_is_refused(pages: Pages, field: str, sign: str) -> None:
     answer = pages.submit(
         address="taro@unknown.example",
         incoming_hostname="imap.unknown.example",
         outgoing_hostname="smtp.unknown.example",
-        **{field: "taro\r\nx"},
+        **{field: f"taro{sign}x"},
     )
 
     assert answer.status_code == 422
@@ -353,6 +355,19 @@ def test_microsoft_account_on_android_gets_the_file_that_opens_the_sign_in_page(
 @pytest.mark.parametrize("address", ["t.yamada@example.co.jp", "taro@unknown.example", "no address"])
 def test_nobody_else_gets_a_file_without_a_check(pages: Pages, address: str) -> None:
     assert exchange(pages, "iphone", address).status_code == 422
+
+
+def test_files_without_a_check_are_limited_by_network(pages: Pages, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("webapp.checks.service.FILES", Limit(2, 3600))
+
+    given = [exchange(pages, "iphone", f"taro{number}@outlook.com") for number in range(3)]
+
+    assert [answer.status_code for answer in given] == [303, 303, 429]
+    assert "Very many files were asked for from your network" in given[2].text
+    assert "Wait 60 minutes" in given[2].text
+    assert "短時間に多くのファイルが要求されました" in pages.submit(
+        "/ja/", address="taro@outlook.com", step="profile", password="(absent)"
+    ).text  # fmt: skip
 
 
 def test_file_without_a_check_needs_the_forms_token(pages: Pages) -> None:

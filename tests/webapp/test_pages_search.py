@@ -17,6 +17,7 @@ from tests.servers.dns import NameServer, zone
 from tests.webapp import page_world
 from tests.webapp.page_world import WRONG, Pages, close_pages, open_pages
 from webapp import create_app
+from webapp.budget import Limit
 from webapp.config import load
 from webapp.directory import providers
 from webapp.discovery.cache import CachedSearch
@@ -309,3 +310,36 @@ def test_only_so_many_search_at_once() -> None:
 
     assert [problem.code for problem in refused.problems] == [Code.BUSY]
     assert search(Address("a", "second.example")).problems == ()
+
+
+@proved
+def test_searches_are_limited_by_network_and_servers_by_hand_still_work(
+    pages: Pages, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("webapp.services.SEARCHES", Limit(2, 3600))
+
+    looked = [
+        pages.client.post("/en/", data={"address": f"a@{n}.example", "step": "address"}) for n in (1, 2, 1, 3)
+    ]
+    sent = pages.submit("/ja/", address="a@3.example")
+    by_hand = pages.submit("/en/", address="a@3.example", **CONFIRMED | {"found": "srv 3.example"})
+
+    assert [answer.status_code for answer in looked] == [200, 200, 200, 429]
+    assert "Enter your mail servers by hand, or wait 60 minutes" in looked[3].text
+    assert 'name="incoming_hostname"' in looked[3].text
+    assert sent.status_code == 429
+    assert "メールサーバーを自分で入力するか" in sent.text
+    assert by_hand.status_code == 303
+    view = pages.checks.view(by_hand.headers["Location"].rpartition("/")[2])
+    assert view.source is Source.OPTIONS
+
+
+@proved
+def test_another_network_may_search(pages: Pages, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("webapp.services.SEARCHES", Limit(1, 3600))
+
+    def look(number: int, client: str) -> int:
+        data = {"address": f"a@{number}.example", "step": "address"}
+        return pages.client.post("/en/", data=data, environ_base={"REMOTE_ADDR": client}).status_code
+
+    assert [look(1, "192.0.2.1"), look(2, "192.0.2.7"), look(3, "198.51.100.1")] == [200, 429, 200]

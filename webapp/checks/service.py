@@ -12,7 +12,7 @@ from profiles.address import Address
 from profiles.model import Artifact, MailAccount, Protocol, ServiceSettings
 from profiles.problems import Code, Problem, ProblemError
 from profiles.signing import Signer
-from webapp.budget import Budget
+from webapp.budget import FILES, Budget
 from webapp.certificates import load_signer
 from webapp.checks.issuing import Issuing, link
 from webapp.checks.live import Probe, live_probe
@@ -233,9 +233,14 @@ class Checks:
         full_name: str = "",
         *,
         language: str = "en",
+        client_address: str | None = None,
         invitation: str | None = None,
     ) -> Claimed:
-        """Make the files of a service that takes no password: there is nothing to check and nothing to hide."""
+        """Make the files of a service that takes no password: there is nothing to check and nothing to hide.
+
+        Raises TOO_MANY_FILES: no wrong password limits how often somebody comes.
+        """
+        self._count_files(client_address)
         account, options = settings.account(address, full_name), CheckOptions(language=language)
         artifacts = self._issuing.render(account, options, password=None, unchecked=True)
         return self.links.deliver(artifacts, group=invitation)
@@ -250,8 +255,9 @@ class Checks:
         artifacts = self._issuing.render(view.account, view.options, password=None, unchecked=True)
         self._lay_ready(token, HandedOver(files=artifacts), known=0, unchecked=True)
 
-    def renew(self, token: str) -> None:
-        """Make fresh links to the same profile; LINK_EXPIRED once its password is forgotten."""
+    def renew(self, token: str, *, client_address: str | None = None) -> None:
+        """Make fresh links to the same profile; LINK_EXPIRED once its password is forgotten, TOO_MANY_FILES."""
+        self._count_files(client_address)
         with self._store.read() as connection:
             row = _row(connection, token)
             view = self._view(connection, token, row)
@@ -263,6 +269,9 @@ class Checks:
         if held is None:
             held = HandedOver(files=self._rendered_again(view))
         self._lay_ready(token, held, known=row.generation, unchecked=view.unchecked)
+
+    def _count_files(self, client_address: str | None) -> None:
+        self.budget.spend("files", FILES, client_address, Code.TOO_MANY_FILES)
 
     def send_test_mail(
         self, token: str, password: str, *, subject: str, text: str, client_address: str | None = None

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from profiles.address import Address
-from profiles.problems import Code, Problem
+from profiles.problems import Code, Problem, ProblemError
 from webapp.discovery.candidates import Discovery
 
 KEEP_SECONDS = 300.0
@@ -52,20 +52,34 @@ class Cache:
 class CachedSearch:
     """A search that many people share."""
 
-    def __init__(self, search: Search, cache: Cache | None = None, *, at_once: int = AT_ONCE) -> None:
+    def __init__(
+        self,
+        search: Search,
+        cache: Cache | None = None,
+        *,
+        at_once: int = AT_ONCE,
+        permit: Callable[[], None] = lambda: None,
+    ) -> None:
         self._search = search
         self._cache = cache or Cache()
+        self._permit = permit
         self._places = threading.BoundedSemaphore(at_once)
 
     def __call__(self, address: Address) -> Discovery:
-        """What was found, now or some minutes ago; BUSY where too many search already."""
+        """What was found, now or some minutes ago; BUSY where too many search already.
+
+        `permit` is asked before a search begins; the problems that it raises are the answer.
+        """
         kept = self._cache.get(address)
         if kept is not None:
             return kept
         if not self._places.acquire(blocking=False):
             return Discovery(problems=(Problem(Code.BUSY),))
         try:
+            self._permit()
             found = self._search(address)
+        except ProblemError as error:
+            return Discovery(problems=error.problems)
         finally:
             self._places.release()
         self._cache.put(address.domain, found)

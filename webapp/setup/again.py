@@ -96,7 +96,8 @@ def _answer(asked: Asked) -> Response | str | tuple[str, int]:
     form = setup_form(asked.path, request.form)
     apply_suggestion(form, request.form.get("suggestion", ""))
     if request.form.get("step") == "address":
-        return _page(form, look_up(form, asked.find, asked.search), asked)
+        found = look_up(form, asked.find, asked.search)
+        return _page(form, found, asked), 429 if found.is_over_budget else 200
     if not form.csrf_token.validate(form):
         found = look_up(form, asked.find, asked.search)
         return _page(form, _with(found, Problem(Code.FORM_EXPIRED)), asked), 422
@@ -104,7 +105,7 @@ def _answer(asked: Asked) -> Response | str | tuple[str, int]:
     if asked.service is not None and found.address is not None and found.settings is None:
         found = Submission(address=found.address, problems=(_elsewhere(found.address, asked.service),))
     if not found.is_complete:
-        return _page(form, found, asked), 422
+        return _page(form, found, asked), 429 if found.is_over_budget else 422
     try:
         token = _begin_check(form, found, asked)
     except ProblemError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from flask import jsonify, redirect, render_template, request, url_for
@@ -70,7 +71,7 @@ def issue_unchecked(token: str) -> Response:
 
 def renew(token: str) -> Response:
     """Make fresh links to the profile of a finished check."""
-    return _change(token, "renew", services().checks.renew)
+    return _change(token, "renew", partial(services().checks.renew, client_address=request.remote_addr))
 
 
 def works(token: str) -> Response:

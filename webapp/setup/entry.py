@@ -37,10 +37,12 @@ def _submit() -> Response | str | tuple[str, int]:
     apply_suggestion(form, request.form.get("suggestion", ""))
     find, search = services().directory.find, services().search
     if request.form.get("step") == "address":
-        return show(form, look_up(form, find, search))
+        found = look_up(form, find, search)
+        return show(form, found), _status(found, 200)
     wants_file = request.form.get("step") == "profile"
     if _only_address(form) and not wants_file:
-        return show(form, look_up(form, find, search)), 422
+        found = look_up(form, find, search)
+        return show(form, found), _status(found)
     if not form.csrf_token.validate(form):
         found = look_up(form, find, search)
         expired = Problem(Code.FORM_EXPIRED)
@@ -49,7 +51,7 @@ def _submit() -> Response | str | tuple[str, int]:
         return _deliver(form, look_up(form, find, search))
     found = read(form, find, search)
     if not found.is_complete:
-        return show(form, found), 422
+        return show(form, found), _status(found)
     try:
         token = _begin_check(form, found)
     except ProblemError as error:
@@ -78,14 +80,22 @@ def _deliver(form: SetupForm, found: Submission) -> Response | tuple[str, int]:
     """The device's file of a service that takes no password: the device opens its sign-in page."""
     settings, address = found.settings, found.address
     if settings is None or address is None or not settings.needs_oauth:
-        return show(form, found), 422
+        return show(form, found), _status(found)
     made = services().checks.deliver_without_check(
-        settings, address, (form.full_name.data or "").strip(), language=language()
+        settings,
+        address,
+        (form.full_name.data or "").strip(),
+        language=language(),
+        client_address=request.remote_addr,
     )
     filename = made.file(".k9s" if pages.device() is Device.ANDROID else ".mobileconfig")
     if filename is None:
         return show(form, found), 422
     return redirect(url_for("delivery.deliver", token=made.token, filename=filename), 303)
+
+
+def _status(found: Submission, status: int = 422) -> int:
+    return 429 if found.is_over_budget else status
 
 
 def _only_address(form: SetupForm) -> bool:

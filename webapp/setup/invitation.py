@@ -103,7 +103,12 @@ def _deliver(
     """The device's file of a service that takes no password: the device opens its sign-in page."""
     name = (form.full_name.data or "").strip()
     made = services().checks.deliver_without_check(
-        settings, invited.address, name, language=language(), invitation=token
+        settings,
+        invited.address,
+        name,
+        language=language(),
+        client_address=request.remote_addr,
+        invitation=token,
     )
     filename = made.file(".k9s" if pages.device() is Device.ANDROID else ".mobileconfig")
     if filename is None:

@@ -17,6 +17,7 @@ from profiles.model import (
     Source,
 )
 from profiles.problems import Code, Problem
+from profiles.xml_document import is_writable
 from webapp.discovery.candidates import Candidate, Discovery
 from webapp.setup.forms import CHOICES, SetupForm, forget_servers, preferred, server_fields
 
@@ -49,6 +50,11 @@ class Submission:
     notes: tuple[Problem, ...] = ()
     """Things mended on the way, worth saying."""
 
+    @property
+    def is_over_budget(self) -> bool:
+        """Whether this network has searched too often; servers typed by hand are still taken."""
+        return any(problem.code is Code.TOO_MANY_SEARCHES for problem in self.problems)
+
 
 def look_up(form: SetupForm, find: Find, search: Search) -> Submission:
     """Read only the address: what the form must ask next."""
@@ -68,6 +74,11 @@ def look_up(form: SetupForm, find: Find, search: Search) -> Submission:
 
 def _searched(form: SetupForm, address: Address, discovery: Discovery, notes: tuple[Problem, ...]) -> Submission:
     """What the network named: taken where it is proved, or where the person confirmed it by sending it back."""
+    refused = tuple(replace(p, place="address") for p in discovery.problems if p.code is Code.TOO_MANY_SEARCHES)
+    if refused:
+        form.found.data = ""  # what the form names is taken as typed by hand
+        unnamed = () if names_servers(form) else refused
+        return Submission(address=address, asks_servers=True, problems=unnamed, notes=notes)
     unavailable = tuple(p.params["source"] for p in discovery.problems if p.code is Code.SOURCE_UNAVAILABLE)
     source = (form.found.data or "").partition(" ")[0]
     found = next((each for each in discovery.candidates if each.source == source), discovery.best)
@@ -96,6 +107,8 @@ def _is_confirmed(form: SetupForm, found: Candidate) -> bool:
 def read(form: SetupForm, find: Find, search: Search) -> Submission:
     """Read the whole form, with every problem at once."""
     found = look_up(form, find, search)
+    if found.is_over_budget:
+        return found
     if found.found is not None and found.asks_servers and not names_servers(form):
         return found  # to be confirmed first
     problems = list(found.problems)
@@ -119,7 +132,7 @@ def password_problems(password: str, *, as_typed: bool) -> list[Problem]:
     """Ask about what looks like a slip; never change a password."""
     if not password:
         return [Problem(Code.PASSWORD_MISSING, place="password")]
-    if len(password) > LONGEST_PASSWORD or any(unicodedata.category(sign) in ("Cc", "Cs") for sign in password):
+    if len(password) > LONGEST_PASSWORD or not is_writable(password):
         return [Problem(Code.PASSWORD_UNUSABLE, place="password")]
     if not as_typed and (password != password.strip() or any(map(_is_full_width, password))):
         return [Problem(Code.PASSWORD_UNUSUAL, place="password")]
@@ -134,16 +147,16 @@ def _is_full_width(sign: str) -> bool:
 
 def _name_problems(form: SetupForm) -> list[Problem]:
     name = form.full_name.data or ""
-    unusable = any(unicodedata.category(sign) in ("Cc", "Cs", "Cn") for sign in name) or len(name) > 120
+    unusable = not is_writable(name) or len(name) > 120
     return [Problem(Code.NAME_UNUSABLE, {"name": name[:120]}, place="full_name")] if unusable else []
 
 
 def _username_problems(form: SetupForm, settings: ServiceSettings | None) -> list[Problem]:
     typed = {name: (form[name].data or "").strip() for name in USERNAMES}
     unusable = [
-        Problem(Code.USERNAME_MISSING, place=name)
+        Problem(Code.USERNAME_UNUSABLE, place=name)
         for name, username in typed.items()
-        if any(unicodedata.category(sign) in ("Cc", "Cs") for sign in username)
+        if not is_writable(username)
     ]
     missing = settings is not None and settings.asks_username and not typed["username"]
     return unusable or ([Problem(Code.USERNAME_MISSING, place="username")] if missing else [])

@@ -70,7 +70,7 @@ function lookUp(form) {
     body.set("device", form.elements.device?.value || "");
     body.set("csrf_token", form.elements.csrf_token.value);
     const answer = await fetch(form.action, { method: "POST", body, headers: { Accept: "text/html" } });
-    if (value !== address.value.trim() || ![200, 422].includes(answer.status)) return;
+    if (value !== address.value.trim() || ![200, 422, 429].includes(answer.status)) return;
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     replace(page);
   }
@@ -173,12 +173,22 @@ function followCheck(main) {
 function followBatch(panel) {
   const bar = panel.querySelector(".progress");
   const [made, failed] = bar.querySelectorAll("rect");
+  // Whoever ticks people or types must not lose it to a fresh page.
+  const isBusy = () => document.querySelector("input[name=row]:checked") || document.activeElement.matches("input, select");
+  let isLeaving = false;
+  function reload() {
+    isLeaving = true;
+    history.replaceState(null, "", unattended(true));
+    location.reload();
+  }
   async function look() {
     try {
       if (document.hidden) return;
       const answer = await fetch(panel.dataset.batch, { headers: { Accept: "application/json" } });
+      // The session has ended, or the batch was deleted: the page itself says so.
+      if (answer.redirected || [403, 404].includes(answer.status)) { reload(); return; }
       const view = await answer.json();
-      if (view.ended) { location.reload(); return; }
+      if (view.ended && !isBusy()) { reload(); return; }
       for (const [name, text] of Object.entries(view.texts)) {
         const place = panel.querySelector(`[data-now="${name}"]`);
         if (place && place.textContent !== text) place.textContent = text;
@@ -190,12 +200,19 @@ function followBatch(panel) {
       bar.setAttribute("aria-valuenow", view.done);
       bar.setAttribute("aria-valuetext", view.texts.value);
     } catch {
-      // The next look may succeed; a session that has ended shows itself when the page is used.
+      // The next look may succeed: the server is starting anew, or the network is away.
     } finally {
-      setTimeout(look, 1000);
+      if (!isLeaving) setTimeout(look, 1000);
     }
   }
   setTimeout(look, 1000);
+}
+
+// ---- the address of a page that is loaded by itself, which keeps no session alive
+function unattended(is) {
+  const here = new URL(location);
+  if (is) here.searchParams.set("unattended", "1"); else here.searchParams.delete("unattended");
+  return here;
 }
 
 // ---- iPhone's eight minutes, counted from the download
@@ -246,6 +263,7 @@ function ready() {
   if (drop) dropList(drop);
   const main = document.querySelector("[data-poll]");
   if (main) followCheck(main);
+  if (location.search.includes("unattended")) history.replaceState(null, "", unattended(false));
   const batch = document.querySelector("[data-batch]");
   if (batch) followBatch(batch);
   const clock = document.querySelector(".clock");

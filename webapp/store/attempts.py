@@ -36,11 +36,13 @@ def since(connection: Connection, subject: bytes, start: float) -> list[AttemptR
     return [AttemptRow(at=row.at, pending=row.pending) for row in rows]
 
 
-def add(connection: Connection, ticket: bytes, subjects: Iterable[bytes], *, at: float) -> None:
+def add(
+    connection: Connection, ticket: bytes, subjects: Iterable[bytes], *, at: float, pending: bool = True
+) -> None:
     """Count one attempt for each subject."""
     connection.execute(
         insert(attempts),
-        [{"ticket": ticket, "subject": subject, "at": at, "pending": True} for subject in subjects],
+        [{"ticket": ticket, "subject": subject, "at": at, "pending": pending} for subject in subjects],
     )
 
 
