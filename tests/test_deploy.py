@@ -8,6 +8,7 @@ import socket
 import ssl
 import subprocess
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ import pytest
 
 from tests.conftest import require
 from tests.servers.authority import Authority
-from tests.servers.processes import START_SECONDS, free_ports
+from tests.servers.processes import PATIENCE, free_ports
 from webapp.config import SECRETS, SETTINGS
 from webapp.endpoints.discovery import ROUTES
 
@@ -163,7 +164,7 @@ class Proxy:
             return _answer(connection)
 
     def ask_plain(self, path: str) -> Answer:
-        connection = HTTPConnection("127.0.0.1", self.plain_port, timeout=START_SECONDS)
+        connection = HTTPConnection("127.0.0.1", self.plain_port, timeout=PATIENCE)
         connection.request("GET", path, headers={"Host": "setup.example.jp"})
         try:
             return _answer(connection)
@@ -179,7 +180,7 @@ class Connection(HTTPSConnection):
     """https to the proxy's port, as if it were setup.example.jp."""
 
     def __init__(self, port: int, context: ssl.SSLContext) -> None:
-        super().__init__("127.0.0.1", port, timeout=START_SECONDS, context=context)
+        super().__init__("127.0.0.1", port, timeout=PATIENCE, context=context)
 
     def __enter__(self) -> Connection:
         return self
@@ -222,7 +223,7 @@ def proxy(upstream: Upstream, authority: Authority, tmp_path_factory: pytest.Tem
         yield Proxy(tls_port, plain_port, context, upstream, folder)
     finally:
         process.terminate()
-        process.wait(START_SECONDS)
+        process.wait(PATIENCE)
 
 
 def _adapted(folder: Path, tls_port: int, plain_port: int, upstream: int, chain: Path, key: Path) -> str:
@@ -244,7 +245,8 @@ def _adapted(folder: Path, tls_port: int, plain_port: int, upstream: int, chain:
 
 
 def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
-    for _ in range(50 * START_SECONDS):
+    give_up = time.monotonic() + PATIENCE
+    while time.monotonic() < give_up:
         with socket.socket() as trial:
             if trial.connect_ex(("127.0.0.1", port)) == 0:
                 return

@@ -12,7 +12,8 @@ import time
 from contextlib import ExitStack
 from pathlib import Path
 
-START_SECONDS = 60
+PATIENCE = 60.0
+"""Seconds for what happens soon: how soon is the machine's affair, and no test may fail because of it."""
 FIRST_PORT, LAST_PORT = 10_000, 32_000
 """Below those that the system gives to whoever asks for any: nobody else gets one between our look and its use."""
 SYSTEM_PATH = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/sbin"))
@@ -61,7 +62,7 @@ def stop_daemon(daemon: subprocess.Popen[bytes]) -> None:
 
 def wait_until_greets(port: int, greeting: bytes, daemon: subprocess.Popen[bytes], log: Path) -> None:
     """Return as soon as `port` answers with `greeting`; fail with the log when it never does."""
-    give_up = time.monotonic() + START_SECONDS
+    give_up = time.monotonic() + PATIENCE
     while time.monotonic() < give_up and daemon.poll() is None:
         if _greets(port, greeting):
             return

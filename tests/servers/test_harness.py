@@ -13,6 +13,7 @@ import pytest
 from tests.servers.authority import Authority
 from tests.servers.dns import NameServer, zone
 from tests.servers.environment import Environment
+from tests.servers.processes import PATIENCE
 from tests.servers.scripted import Connection, ScriptedServer, server_context
 
 ASK: list[Callable[..., dns.message.Message]] = [dns.query.udp, dns.query.tcp]
@@ -22,8 +23,12 @@ ASK: list[Callable[..., dns.message.Message]] = [dns.query.udp, dns.query.tcp]
 def test_name_server_answers(name_server: NameServer, ask: Callable[..., dns.message.Message]) -> None:
     name_server.records.update(zone(["example.com MX 10 mail.example.com.", "*.example.com A 127.0.0.1"]))
 
-    mx = ask(dns.message.make_query("example.com", "MX"), name_server.host, port=name_server.port, timeout=5)
-    below = ask(dns.message.make_query("any.example.com", "A"), name_server.host, port=name_server.port, timeout=5)
+    mx = ask(
+        dns.message.make_query("example.com", "MX"), name_server.host, port=name_server.port, timeout=PATIENCE
+    )
+    below = ask(
+        dns.message.make_query("any.example.com", "A"), name_server.host, port=name_server.port, timeout=PATIENCE
+    )
 
     assert "mail.example.com." in mx.answer[0].to_text()
     assert "127.0.0.1" in below.answer[0].to_text()
@@ -35,7 +40,7 @@ def test_name_server_knows_faults_and_gaps(name_server: NameServer) -> None:
 
     def rcode(name: str, kind: str) -> dns.rcode.Rcode:
         query = dns.message.make_query(name, kind)
-        return dns.query.udp(query, name_server.host, port=name_server.port, timeout=5).rcode()
+        return dns.query.udp(query, name_server.host, port=name_server.port, timeout=PATIENCE).rcode()
 
     assert rcode("broken.example.com", "A") == dns.rcode.SERVFAIL
     assert rcode("example.com", "AAAA") == dns.rcode.NOERROR

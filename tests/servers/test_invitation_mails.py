@@ -45,7 +45,7 @@ from webapp.worker import Worker, WorkerOptions
 
 SENDER, READER = PEOPLE["second"], PEOPLE["normal"]
 BASE_URL = "https://m.example.com"
-PATIENCE_SECONDS, LONG_PATIENCE_SECONDS = 30.0, 600.0
+PATIENCE_SECONDS, LONG_PATIENCE_SECONDS = 60.0, 600.0
 DAY = 24 * 3600.0
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from profiles.address import Address
 from profiles.problems import Code
+from tests.servers.processes import PATIENCE
 from tests.servers.relay import Answer, MailRelay
 from tests.servers.scripted import Connection, ScriptedServer, closes, is_silent
 from tests.servers.world import CANARY, World
@@ -31,12 +32,12 @@ def relay_at(
 
 
 def postman(world: World, relay: Relay, **options: float) -> Postman:
-    """A postman in this world, quick to lose patience."""
+    """A postman in this world."""
     outbound = Outbound.unrestricted(resolver=world.name_server.resolver, ca_file=world.authority.ca_file)
-    return Postman(relay, outbound, SENDER, own_name="m.corp.example", seconds=options.pop("seconds", 5.0))
+    return Postman(relay, outbound, SENDER, own_name="m.corp.example", seconds=options.pop("seconds", PATIENCE))
 
 
-def hand_over(world: World, talk: MailRelay, times: int = 1, *, seconds: float = 5.0) -> list[Handed]:
+def hand_over(world: World, talk: MailRelay, times: int = 1, *, seconds: float = PATIENCE) -> list[Handed]:
     """Hand the same mail to a relay without TLS, one after the other."""
     with ScriptedServer(talk) as server, postman(world, relay_at(server), seconds=seconds) as carrier:
         return [carrier.hand_over(MESSAGE, TO) for _ in range(times)]

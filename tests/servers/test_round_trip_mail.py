@@ -8,6 +8,7 @@ from profiles.model import Protocol, SocketType
 from profiles.problems import Code
 from tests.servers.environment import Environment, account_of, service
 from tests.servers.people import PEOPLE, WRONG
+from tests.servers.processes import PATIENCE
 from tests.servers.scripted import Imap, ScriptedServer, Smtp
 from tests.servers.world import CANARY, World, account_on, imap, smtp
 from webapp.probes.test_mail import RoundTrip, can_send_to_self, send_to_self
@@ -86,7 +87,7 @@ def test_without_uidplus_nothing_is_expunged(world: World) -> None:
         world.serve(Imap(replies=FOUND_AT_ONCE)) as reader,
         world.serve(Smtp(replies={"DATA": "354 go on"})) as sender,
     ):
-        trip = _send(world, reader, sender, wait=5.0)
+        trip = _send(world, reader, sender, wait=PATIENCE)
 
     assert trip.ok
     assert not trip.is_removed

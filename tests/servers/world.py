@@ -12,6 +12,7 @@ from tests.servers.authority import Authority
 from tests.servers.dns import NameServer
 from tests.servers.environment import MAIL_HOST, NETWORKS, account_of, service
 from tests.servers.people import Person
+from tests.servers.processes import PATIENCE
 from tests.servers.scripted import Conversation, ScriptedServer, server_context
 from webapp.outbound import Outbound
 from webapp.probes import Deadlines, check
@@ -21,22 +22,22 @@ CANARY = "Kanarienvogel-07"
 """The password of every scripted account: no server may see it in clear, no report may hold it."""
 
 UNHURRIED = Deadlines(
-    resolve=60.0,
-    connect=60.0,
-    tls=60.0,
-    greeting=60.0,
-    silence=60.0,
-    starttls=60.0,
-    capability=60.0,
-    login=60.0,
-    mailbox=60.0,
-    submit=60.0,
-    look=60.0,
-    total=240.0,
+    resolve=PATIENCE,
+    connect=PATIENCE,
+    tls=PATIENCE,
+    greeting=PATIENCE,
+    silence=PATIENCE,
+    starttls=PATIENCE,
+    capability=PATIENCE,
+    login=PATIENCE,
+    mailbox=PATIENCE,
+    submit=PATIENCE,
+    look=PATIENCE,
+    total=4 * PATIENCE,
 )
 """Deadlines for servers that do what they do at once: none of them runs out, however slow the machine is."""
 SHORT = Deadlines(
-    resolve=60.0,
+    resolve=PATIENCE,
     connect=1.0,
     tls=1.0,
     greeting=1.0,

@@ -18,6 +18,7 @@ from werkzeug.test import TestResponse
 from profiles.address import Address
 from profiles.model import MailAccount
 from profiles.problems import Code, Problem
+from tests.servers.processes import PATIENCE
 from webapp import create_app
 from webapp.checks import Checks
 from webapp.config import load
@@ -88,7 +89,7 @@ class ScriptedProbe:
         for name in (StageName.RESOLVE, StageName.CONNECT):
             report(incoming.protocol, name, not (password == REFUSED and name is StageName.CONNECT))
         if password == SLOW:
-            self.go_on.wait(20)
+            self.go_on.wait(PATIENCE)
         problems = self._problems(password, incoming.endpoint)
         if password != REFUSED:
             report(incoming.protocol, StageName.TLS)
@@ -155,7 +156,7 @@ class Pages:
         answer = self.submit(path, password=password, **fields)
         assert answer.status_code == 303, answer.text
         token = answer.headers["Location"].split("/c/")[1].split("/")[0]
-        self.checks.wait(token, 20)
+        self.checks.wait(token, PATIENCE)
         return token
 
 

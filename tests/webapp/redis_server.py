@@ -13,7 +13,7 @@ from redis import ConnectionError as NoConnection
 from redis import Redis
 
 from tests.conftest import require
-from tests.servers.processes import START_SECONDS, free_ports, start_daemon, stop_daemon
+from tests.servers.processes import PATIENCE, free_ports, start_daemon, stop_daemon
 
 
 @contextmanager
@@ -32,7 +32,7 @@ def running() -> Iterator[str]:
 
 
 def _wait(port: int) -> None:
-    pause, ends = Event(), time.monotonic() + START_SECONDS
+    pause, ends = Event(), time.monotonic() + PATIENCE
     with Redis(port=port) as client:
         while True:
             try:

@@ -17,6 +17,7 @@ from profiles.model import Artifact, MailAccount, Protocol, Source
 from profiles.problems import Code, Problem, ProblemError
 from profiles.signing import Signer
 from tests.profiles.accounts import service
+from tests.servers.processes import PATIENCE
 from tests.webapp.clock import Clock
 from tests.webapp.threads import at_once, outcome
 from webapp.certificates import load_signer
@@ -33,7 +34,6 @@ PASSWORD = "canary-パスワード%'\"9"
 WRONG = Problem(
     Code.AUTH_WRONG_PASSWORD, {"server": "imap.corp.example:993"}, server_text="[AUTHENTICATIONFAILED]"
 )
-PATIENCE = 20.0
 
 
 @dataclass

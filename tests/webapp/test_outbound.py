@@ -14,6 +14,7 @@ import pytest
 from profiles.problems import Code, ProblemError
 from tests.servers.authority import Authority
 from tests.servers.dns import NameServer, zone
+from tests.servers.processes import PATIENCE
 from tests.servers.scripted import ScriptedServer, deaf_port, free_of_listeners, says, server_context
 from webapp.outbound import Deadline, HttpsRequest, Mx, Outbound, Srv
 from webapp.outbound.trust import verified_context
@@ -163,8 +164,9 @@ def test_only_forbidden_addresses_is_not_allowed(name_server: NameServer) -> Non
 def test_ways_a_name_can_fail(name_server: NameServer, fault: str, code: Code) -> None:
     name_server.faults["mail.example.com"] = fault  # type: ignore[assignment]
     outbound = Outbound(resolver=name_server.resolver)
+    seconds = 0.5 if fault == "TIMEOUT" else PATIENCE
 
-    assert code_of(lambda: outbound.target("mail.example.com", 993, 0.5)) is code
+    assert code_of(lambda: outbound.target("mail.example.com", 993, seconds)) is code
 
 
 def test_dead_alias_is_named(name_server: NameServer) -> None:
@@ -231,7 +233,7 @@ def test_dnssec_verdict_of_the_resolver_is_kept(name_server: NameServer) -> None
 # connections
 
 
-def connect(outbound: Outbound, host: str, port: int, seconds: float = 2.0) -> str:
+def connect(outbound: Outbound, host: str, port: int, seconds: float = PATIENCE) -> str:
     with outbound.connect(outbound.target(host, port), seconds) as stream:
         return stream.peer
 
@@ -250,15 +252,15 @@ def test_dead_first_address_does_not_hold_up_the_second(name_server: NameServer)
     name_server.records = zone(["mail.example.com A 127.0.0.1", "mail.example.com A 127.0.0.2"])
     outbound = Outbound(allow_networks=LOOPBACK, resolver=name_server.resolver)
     with deaf_port() as port, ScriptedServer(says(b""), host="127.0.0.2", port=port):
-        assert connect(outbound, "mail.example.com", port, 4.0) == "127.0.0.2"
+        assert connect(outbound, "mail.example.com", port) == "127.0.0.2"
 
 
 def test_override_of_the_command_line_keeps_the_name() -> None:
     with ScriptedServer(says(b"hello")) as running:
         outbound = Outbound.unrestricted(connect_to={("mail.example.com", 993): ("127.0.0.1", running.port)})
         target = outbound.target("mail.example.com", 993)
-        with outbound.connect(target, 2.0) as stream:
-            assert stream.receive(Deadline(2.0)) == b"hello"
+        with outbound.connect(target, PATIENCE) as stream:
+            assert stream.receive(Deadline(PATIENCE)) == b"hello"
 
     assert target.endpoint == "mail.example.com:993"
 
@@ -331,7 +333,7 @@ def site(authority: Authority) -> Iterator[tuple[Outbound, str]]:
 
 def test_get_over_verified_tls(site: tuple[Outbound, str]) -> None:
     outbound, url = site
-    answer = outbound.https_get(url + "/page?a=b", deadline=5)
+    answer = outbound.https_get(url + "/page?a=b", deadline=PATIENCE)
 
     assert (answer.status, answer.body, answer.headers["x-kind"]) == (200, b"<page/>", "page")
     method, path, headers = Pages.asked[0]
@@ -341,24 +343,26 @@ def test_get_over_verified_tls(site: tuple[Outbound, str]) -> None:
 def test_redirects_only_where_asked_for(site: tuple[Outbound, str]) -> None:
     outbound, url = site
 
-    assert outbound.https_get(url + "/moved", deadline=5).status == 302
-    assert outbound.https_get(url + "/moved", deadline=5, redirects=2).url == url + "/page"
-    assert code_of(lambda: outbound.https_get(url + "/loop", deadline=5, redirects=2)) is Code.SERVER_SAID_NO
-    assert code_of(lambda: outbound.https_get(url + "/away", deadline=5, redirects=2)) is Code.VALUE_INVALID
+    assert outbound.https_get(url + "/moved", deadline=PATIENCE).status == 302
+    assert outbound.https_get(url + "/moved", deadline=PATIENCE, redirects=2).url == url + "/page"
+    assert (
+        code_of(lambda: outbound.https_get(url + "/loop", deadline=PATIENCE, redirects=2)) is Code.SERVER_SAID_NO
+    )
+    assert code_of(lambda: outbound.https_get(url + "/away", deadline=PATIENCE, redirects=2)) is Code.VALUE_INVALID
 
 
 def test_large_answer_is_refused(site: tuple[Outbound, str]) -> None:
     outbound, url = site
 
-    assert code_of(lambda: outbound.https_get(url + "/large", deadline=5)) is Code.SERVER_SAID_NO
-    assert len(outbound.https_get(url + "/large", deadline=5, limit=80_000).body) == 70_000
+    assert code_of(lambda: outbound.https_get(url + "/large", deadline=PATIENCE)) is Code.SERVER_SAID_NO
+    assert len(outbound.https_get(url + "/large", deadline=PATIENCE, limit=80_000).body) == 70_000
 
 
 def test_certificate_of_a_web_site_is_verified(site: tuple[Outbound, str]) -> None:
     outbound, url = site
     without_anchor = Outbound(allow_networks=LOOPBACK, connect_to=outbound.connect_to)
 
-    code = code_of(lambda: without_anchor.https_get(url + "/page", deadline=5))
+    code = code_of(lambda: without_anchor.https_get(url + "/page", deadline=PATIENCE))
 
     assert code in (Code.CERT_UNKNOWN_CA, Code.CERT_MISSING_INTERMEDIATE)
     assert Pages.asked == []
@@ -368,7 +372,7 @@ def test_header_cannot_begin_another(site: tuple[Outbound, str]) -> None:
     outbound, url = site
     request = HttpsRequest(url=url + "/", headers={"Depth": "0\r\nX: y"})
 
-    assert code_of(lambda: outbound.https_request(request, deadline=5)) is Code.SERVER_UNREACHABLE
+    assert code_of(lambda: outbound.https_request(request, deadline=PATIENCE)) is Code.SERVER_UNREACHABLE
     assert Pages.asked == []
 
 

@@ -12,6 +12,7 @@ import zxingcpp
 from PIL import Image
 
 from profiles import qr
+from tests.servers.processes import PATIENCE
 from tests.webapp.page_world import (
     ADDRESS,
     FULL,
@@ -95,7 +96,7 @@ def test_failed_page_can_be_sent_again_as_it_stands(pages: Pages) -> None:
     answer = pages.submit(csrf_token=retry, compare="1")
 
     assert answer.status_code == 303
-    pages.checks.wait(answer.headers["Location"].rpartition("/")[2], 20)
+    pages.checks.wait(answer.headers["Location"].rpartition("/")[2], PATIENCE)
     assert pages.probe.asked[-1][1] is True
 
 

@@ -11,6 +11,7 @@ import pytest
 from werkzeug.test import TestResponse
 
 from profiles.address import Address
+from tests.servers.processes import PATIENCE
 from tests.webapp.page_world import (
     ADDRESS,
     GOOD,
@@ -229,7 +230,7 @@ def test_a_lost_phone_ends_every_link_and_the_check_that_runs(pages: Pages) -> N
 
     answer = report(pages, token)
     pages.probe.go_on.set()
-    pages.checks.wait(running.split("/c/")[1].split("/")[0], 20)
+    pages.checks.wait(running.split("/c/")[1].split("/")[0], PATIENCE)
 
     assert answer.status_code == 303
     for path in (f"/c/{done}", file.group(1), code.group(1), running):
@@ -408,7 +409,7 @@ def test_a_wrong_password_leads_back_to_the_same_form(pages: Pages) -> None:
         data={"csrf_token": form_token(page), "address": OTHER, "username": "shared-8", "password": GOOD},
     )
     assert answer.status_code == 303
-    pages.checks.wait(answer.headers["Location"].split("/c/")[1], 20)
+    pages.checks.wait(answer.headers["Location"].split("/c/")[1], PATIENCE)
     assert pages.probe.asked[-1][0].incoming_server.username == "shared-8"
 
 

@@ -10,6 +10,7 @@ from xml.etree.ElementTree import fromstring
 
 import pytest
 
+from tests.servers.processes import PATIENCE
 from tests.webapp.page_world import (
     ADDRESS,
     DOMAIN_TOML,
@@ -163,7 +164,7 @@ def test_after_a_wrong_password_the_first_account_is_still_there(pages: Pages) -
         f"/c/{first}/add", data={"csrf_token": form_token(page), "address": OTHER, "password": OTHER_PASSWORD}
     )
     again = answer.headers["Location"].split("/c/")[1]
-    pages.checks.wait(again, 20)
+    pages.checks.wait(again, PATIENCE)
     assert passwords_of(profile_of(pages, again)) == {ADDRESS: GOOD, OTHER: OTHER_PASSWORD}
 
 

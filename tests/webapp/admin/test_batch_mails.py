@@ -10,6 +10,7 @@ import pytest
 
 from profiles.address import Address
 from tests.servers.dns import NameServer
+from tests.servers.processes import PATIENCE
 from tests.servers.relay import MailRelay
 from tests.servers.scripted import ScriptedServer
 from tests.webapp.admin.test_batches import ask, press, seed
@@ -51,7 +52,7 @@ def mailing(host: Host, relay: tuple[MailRelay, ScriptedServer], name_server: Na
 def send(mailing: Mailing) -> None:
     """What a worker does."""
     for batch_id in mailing.due():
-        mailing.send_waiting(batch_id, until=time.monotonic() + 20)
+        mailing.send_waiting(batch_id, until=time.monotonic() + PATIENCE)
 
 
 def test_reminders_go_to_those_who_have_not_begun(

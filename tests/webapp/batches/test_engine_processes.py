@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.servers.processes import PATIENCE
 from tests.webapp.batches.engine import Engine, RealTime, people, until
 from tests.webapp.cli.command import HAGAKI, Command
 from tests.webapp.cli.conftest import DOMAIN
@@ -118,7 +119,7 @@ def test_a_batch_taken_while_nobody_works_is_made_later(hagaki: Command) -> None
         with working(hagaki) as worker:
             until(lambda: is_done(engine, batch_id))
             worker.send_signal(signal.SIGINT)
-            _, said = worker.communicate(timeout=40)
+            _, said = worker.communicate(timeout=PATIENCE)
 
     assert worker.returncode == 0
     assert "waiting for batches" in said
@@ -134,7 +135,7 @@ def test_a_lost_message_is_found_by_the_sweep(hagaki: Command) -> None:
         with working(hagaki) as worker:
             until(lambda: is_done(engine, batch_id))
             worker.terminate()
-            _, said = worker.communicate(timeout=40)
+            _, said = worker.communicate(timeout=PATIENCE)
 
     assert worker.returncode == 0
     assert "event=batch_resumed" in said
@@ -158,7 +159,7 @@ def test_the_worker_says_itself_in_japanese(hagaki: Command) -> None:
         assert worker.stderr is not None
         assert "一括作成を待っています" in worker.stderr.readline()
         worker.terminate()
-        worker.communicate(timeout=40)
+        worker.communicate(timeout=PATIENCE)
 
 
 @contextmanager

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.servers.processes import PATIENCE
+
 HAGAKI = str(Path(sys.executable).with_name("hagaki"))
 
 
@@ -59,7 +61,7 @@ class Command:
             capture_output=True,
             env=self.environment(variables),
             cwd=self.folder,
-            timeout=60,
+            timeout=3 * PATIENCE,
         )
         result = Done(done.returncode, done.stdout, done.stderr.decode())
         assert "Traceback" not in result.err, result.err

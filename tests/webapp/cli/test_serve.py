@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.servers.processes import PATIENCE
 from tests.webapp.cli.command import HAGAKI, Command
 
 ADDRESS = re.compile(r"http://127\.0\.0\.1:[0-9]+")
@@ -34,14 +35,14 @@ class Serving:
         """Status and body."""
         request = urllib.request.Request(self.url + path, headers=headers)
         try:
-            with urllib.request.urlopen(request, timeout=20) as answer:
+            with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
                 return answer.status, answer.read().decode()
         except urllib.error.HTTPError as error:
             return error.code, error.read().decode()
 
     def get_until(self, wanted: int, path: str, **headers: str) -> tuple[int, str]:
         """Ask again until the status is there, within a span that is far too long."""
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + PATIENCE
         pause = threading.Event()
         while True:
             status, body = self.get(path, **headers)
@@ -52,7 +53,7 @@ class Serving:
     def stop(self) -> tuple[str, str]:
         """End it as a service manager does; return what it printed since."""
         self.process.send_signal(signal.SIGTERM)
-        return self.process.communicate(timeout=40)
+        return self.process.communicate(timeout=PATIENCE)
 
 
 @contextmanager
@@ -71,7 +72,7 @@ def serving(command: Command, *options: str) -> Iterator[Serving]:
         finally:
             if process.poll() is None:
                 process.terminate()
-                process.communicate(timeout=40)
+                process.communicate(timeout=PATIENCE)
 
 
 def _address(process: subprocess.Popen[str]) -> tuple[str, list[str]]:

@@ -16,6 +16,7 @@ from profiles.address import Address
 from profiles.model import Server, ServiceSettings
 from tests.servers.authority import Authority
 from tests.servers.dns import NameServer, zone
+from tests.servers.processes import PATIENCE
 from tests.servers.scripted import Conversation, ScriptedServer, server_context
 from tests.servers.web import Reply, WebServer
 from webapp.directory import providers
@@ -115,7 +116,7 @@ class Internet:
     def question(self, *, outbound: Outbound | None = None, domain: str = "example.com", **more: Any) -> Question:
         """What a single source is asked."""
         door = outbound or self.outbound()
-        values = {"deadline": Deadline(5), "providers": providers(), "ispdb_url": ISPDB, **more}
+        values = {"deadline": Deadline(PATIENCE), "providers": providers(), "ispdb_url": ISPDB, **more}
         return Question(domain=domain, outbound=door, answers=partial(answers, outbound=door), **values)
 
     def ask(self, source: Ask, **more: Any) -> list[Found]:
@@ -125,7 +126,7 @@ class Internet:
     def search(self, address: Address = TARO, *, outbound: Outbound | None = None, **more: Any) -> Discovery:
         """Search everywhere."""
         door = outbound or self.outbound()
-        values = {"providers": providers(), "ispdb_url": ISPDB, "seconds": 5.0, **more}
+        values = {"providers": providers(), "ispdb_url": ISPDB, "seconds": PATIENCE, **more}
         return Searcher(outbound=door, answers=partial(answers, outbound=door), **values).search(address)
 
     def logins(self) -> int:

@@ -118,7 +118,7 @@ def test_a_silent_source_keeps_nobody_past_the_deadline(internet: Internet) -> N
         leads = {**outbound.connect_to, ("ispdb.example.com", 443): ("127.0.0.1", port)}
         object.__setattr__(outbound, "connect_to", leads)
 
-        found = internet.search(outbound=outbound, seconds=1.0)
+        found = internet.search(outbound=outbound, seconds=3.0)
 
     assert sources(found.candidates) == ["srv"]
     assert [problem.params["source"] for problem in found.problems] == ["ISPDB"]
@@ -142,7 +142,7 @@ def test_a_name_with_a_private_address_is_not_asked(internet: Internet) -> None:
     internet.publishes("autoconfig.example.com", AUTOCONFIG, document())
     internet.publishes("example.com", WELL_KNOWN, document())
 
-    found = internet.search(outbound=internet.guarded(), seconds=2.0)
+    found = internet.search(outbound=internet.guarded())
 
     assert not found.candidates
     assert internet.web.requests == []
@@ -157,7 +157,7 @@ def test_a_redirect_to_a_private_host_is_refused(internet: Internet) -> None:
     internet.has("inside.example.com A 10.0.0.1")
     leads = internet.web.connect_to("autoconfig.example.com")
 
-    found = internet.search(outbound=internet.guarded(allow_networks=LOOPBACK, connect_to=leads), seconds=2.0)
+    found = internet.search(outbound=internet.guarded(allow_networks=LOOPBACK, connect_to=leads))
 
     assert not found.candidates
     assert [(each.host, each.path) for each in internet.web.requests] == [("autoconfig.example.com", AUTOCONFIG)]
@@ -194,7 +194,7 @@ def test_guessing_reaches_no_private_address(internet: Internet) -> None:
     imap = internet.answers_at("imap.example.com", 993, Imap())
     internet.answers_at("smtp.example.com", 465, Smtp())
 
-    found = internet.search(outbound=internet.guarded(connect_to=internet.ports), seconds=2.0)
+    found = internet.search(outbound=internet.guarded(connect_to=internet.ports))
 
     assert not found.candidates
     assert imap.records == []

@@ -12,6 +12,7 @@ from profiles.dns_records import RecordType, records, zone_value
 from profiles.model import Protocol, ServiceSettings, SocketType
 from tests.servers.authority import Authority
 from tests.servers.dns import NameServer
+from tests.servers.processes import PATIENCE
 from tests.servers.web import ANY, Reply, WebServer, wsgi
 from tests.webapp.endpoints.asking import Hosted, server, service
 from webapp.config import load
@@ -88,7 +89,7 @@ class Hosting:
     def examine(self, *, hosted: bool = True, outbound: Outbound | None = None, **more: Any) -> Examination:
         """Let the doctor look; `hosted` False is a domain of strangers."""
         known = self.settings if hosted else None
-        more = {"service_host": SERVICE_HOST, "seconds": 5.0} | more
+        more = {"service_host": SERVICE_HOST, "seconds": PATIENCE} | more
         return examine(DOMAIN, outbound or self.outbound(), settings=known, **more)
 
     def take_away(self, name: str, *kinds: str) -> None:
@@ -101,7 +102,7 @@ class Hosting:
     def served(self, host: str, path: str) -> Reply:
         """What the healthy service answers there now, to be changed a little."""
         outbound = self.outbound()
-        answer = outbound.https_get(f"https://{host}{path}", deadline=5.0)
+        answer = outbound.https_get(f"https://{host}{path}", deadline=PATIENCE)
         return Reply(body=answer.body, content_type=answer.headers["content-type"])
 
     def change(self, host: str, path: str, old: str, new: str, **reply: Any) -> None:

@@ -8,6 +8,7 @@ from profiles.model import Protocol, SocketType
 from profiles.problems import Code
 from tests.servers.authority import Authority
 from tests.servers.dns import NameServer
+from tests.servers.processes import PATIENCE
 from tests.servers.scripted import Conversation, Imap, Pop3, ScriptedServer, Smtp, is_silent, says, server_context
 from webapp.doctor.certificates import Certificate, Door, look_at
 from webapp.outbound import Outbound
@@ -22,7 +23,11 @@ KINDS = {
 
 
 def look(
-    authority: Authority, server: ScriptedServer, protocol: Protocol, security: SocketType, seconds: float = 5.0
+    authority: Authority,
+    server: ScriptedServer,
+    protocol: Protocol,
+    security: SocketType,
+    seconds: float = PATIENCE,
 ) -> Certificate:
     outbound = Outbound.unrestricted(
         ca_file=authority.ca_file, connect_to={(HOST, PORT): (server.host, server.port)}
@@ -89,6 +94,6 @@ def test_a_server_without_tls_on_a_tls_port_is_told(authority: Authority) -> Non
 def test_a_name_that_is_not_there_is_silent(name_server: NameServer) -> None:
     outbound = Outbound.unrestricted(resolver=name_server.resolver)
 
-    (found,) = look_at([Door(host="no.example.com")], outbound, seconds=1.0)
+    (found,) = look_at([Door(host="no.example.com")], outbound, seconds=PATIENCE)
 
     assert (found.ok, found.silence) == (None, Code.DNS_NXDOMAIN)

@@ -11,6 +11,7 @@ import pytest
 from profiles.model import DavService, Protocol
 from profiles.problems import Code
 from tests.servers.authority import Authority
+from tests.servers.processes import PATIENCE
 from tests.servers.web import ANY, Reply
 from tests.webapp.doctor.hosting import (
     CONFIG,
@@ -76,7 +77,7 @@ def pox(old: str, new: str) -> Callable[[Hosting], object]:
         request = HttpsRequest(
             url=f"https://{AUTODISCOVER}{POX}", method="POST", body=request_body(f"user@{DOMAIN}")
         )
-        served = world.outbound().https_request(request, deadline=5.0)
+        served = world.outbound().https_request(request, deadline=PATIENCE)
         assert old.encode() in served.body
         world.web.routes[AUTODISCOVER, POX] = Reply(body=served.body.replace(old.encode(), new.encode()))
 

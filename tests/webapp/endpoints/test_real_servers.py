@@ -18,14 +18,13 @@ import pytest
 
 from profiles import catalogue
 from profiles.problems import Code, ProblemError
-from tests.servers.processes import free_ports, start_daemon, stop_daemon
+from tests.servers.processes import PATIENCE, free_ports, start_daemon, stop_daemon
 from tests.webapp.endpoints.asking import full_service, pox, service
 from webapp.config import Config, load
 from webapp.directory import Directory
 from webapp.store import open_store
 
 HAGAKI = str(Path(sys.executable).with_name("hagaki"))
-PATIENCE_SECONDS = 30.0
 POX_PATH = "/autodiscover/autodiscover.xml"
 SERVERS = ("gunicorn", "granian")
 
@@ -40,7 +39,7 @@ class Service:
 
     def say(self, request: bytes) -> bytes:
         """Send raw bytes, read until the server closes; a request should ask for `Connection: close`."""
-        with socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE_SECONDS) as connection:
+        with socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE) as connection:
             connection.sendall(request)
             parts = []
             while part := connection.recv(65536):
@@ -107,7 +106,7 @@ def is_up(running: Service) -> bool:
 
 def until(condition: Callable[[], bool], log: Path) -> None:
     """Wait for a condition, and fail with the server's log when it never comes."""
-    give_up = time.monotonic() + PATIENCE_SECONDS
+    give_up = time.monotonic() + PATIENCE
     while not condition():
         assert time.monotonic() < give_up, log.read_text(errors="replace")[-3000:]
         time.sleep(0.05)
@@ -216,7 +215,7 @@ def test_B13_expect_100_continue_as_dot_net_sends_it(running: Service) -> None:
         f"POST {POX_PATH} HTTP/1.1\r\nHost: corp.example\r\nContent-Length: {len(body)}\r\n"
         "Expect: 100-continue\r\nConnection: close\r\n\r\n"
     )
-    with socket.create_connection(("127.0.0.1", running.port), timeout=PATIENCE_SECONDS) as connection:
+    with socket.create_connection(("127.0.0.1", running.port), timeout=PATIENCE) as connection:
         connection.sendall(head.encode())
         interim = connection.recv(4096)
         connection.sendall(body)
@@ -252,7 +251,7 @@ def test_H10_oversized_chunked_body_is_413(running: Service) -> None:
     [b"zz\r\nhello\r\n", b"5\r\nhello", b"-1\r\n\r\n", b"ffffffffffffffff\r\nx\r\n", b"5\r\nhelloX0\r\n\r\n"],
 )
 def test_H14_broken_chunks_are_no_5xx(running: Service, body: bytes) -> None:
-    with socket.create_connection(("127.0.0.1", running.port), timeout=PATIENCE_SECONDS) as connection:
+    with socket.create_connection(("127.0.0.1", running.port), timeout=PATIENCE) as connection:
         connection.sendall(
             f"POST {POX_PATH} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n".encode() + body
         )
@@ -279,7 +278,7 @@ def test_client_that_leaves_early_harms_nobody(running: Service) -> None:
         b"POST ",
         b"POST /autodiscover/autodiscover.xml HTTP/1.1\r\nContent-Length: 500\r\n\r\n<Auto",
     ):
-        with socket.create_connection(("127.0.0.1", running.port), timeout=PATIENCE_SECONDS) as connection:
+        with socket.create_connection(("127.0.0.1", running.port), timeout=PATIENCE) as connection:
             connection.sendall(part)
 
     assert is_settings(running.post(pox("taro@corp.example")))
