@@ -22,6 +22,8 @@ import pytest
 from tests.conftest import require
 from tests.servers.authority import Authority
 from tests.servers.processes import PATIENCE, free_ports
+from webapp.api.batches import OVERHEAD
+from webapp.batches.uploads import MOST_UPLOADED
 from webapp.config import SECRETS, SETTINGS
 from webapp.endpoints.discovery import ROUTES
 
@@ -30,6 +32,8 @@ DEPLOY = ROOT / "deploy"
 CADDY = (DEPLOY / "Caddyfile").read_text()
 NGINX = (DEPLOY / "nginx.conf").read_text()
 UNIT = (DEPLOY / "hagaki.service").read_text()
+WORKER_UNIT = (DEPLOY / "hagaki-worker.service").read_text()
+MACHINES = (DEPLOY / "compose.machines.yaml").read_text()
 DISCOVERY = sorted(set(ROUTES) - {"/robots.txt", "/internal/tls-ask"})
 LISTEN = re.compile(r"listen (\[::\]:)?(80|443)( ssl)?;")
 
@@ -56,7 +60,7 @@ def test_pages_and_api_keep_their_authorization(path: str) -> None:
     assert not re.search(nginx.group(1), path, re.IGNORECASE)
 
 
-@pytest.mark.parametrize("text", [CADDY, NGINX, UNIT], ids=["caddy", "nginx", "systemd"])
+@pytest.mark.parametrize("text", [CADDY, NGINX, UNIT, WORKER_UNIT, MACHINES])
 def test_only_settings_that_exist_are_named(text: str) -> None:
     known = SETTINGS | {f"{name}_FILE" for name in SECRETS}
 
@@ -103,6 +107,29 @@ def test_nginx_waits_for_the_whole_body(proxy: Proxy) -> None:
 
     assert waited == 1
     assert answer["body"] == "1234567890"
+
+
+def test_both_proxies_take_the_largest_list() -> None:
+    caddy = [int(size) * 1_000_000 for size in re.findall(r"(?:max_size|request_buffers) (\d+)MB", CADDY)]
+    nginx = [int(size) * 1024 * 1024 for size in re.findall(r"client_\w+_size (\d+)m;", NGINX)]
+
+    assert len(caddy) == len(nginx) == 2
+    assert all(size >= MOST_UPLOADED + OVERHEAD for size in caddy + nginx)
+
+
+def test_nginx_writes_no_list_to_its_disk(proxy: Proxy) -> None:
+    """A list may hold passwords. With its folder gone, nginx could not take the body any other way."""
+    (proxy.folder / "client_body").rmdir()
+    list_of_people = "a" * (1024 * 1024)
+
+    with proxy.connection() as connection:
+        connection.request("POST", "/", list_of_people, {"Host": "setup.example.jp"})
+        response = connection.getresponse()
+        answer = response.read()
+
+    assert response.status == 200
+    assert json.loads(answer)["body"] == list_of_people
+    assert "proxy_max_temp_file_size 0;" in NGINX, "answers hold passwords too"
 
 
 # the pieces
