@@ -14,10 +14,21 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import wraps
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, NoReturn, ParamSpec, TypeVar
 
 from cryptography.fernet import Fernet, InvalidToken
-from flask import Response, abort, g, jsonify, redirect, request, url_for
+from flask import (
+    Response,
+    abort,
+    current_app,
+    g,
+    jsonify,
+    make_response,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
 from wtforms.csrf.core import CSRF, CSRFTokenField
 from wtforms.validators import ValidationError
 
@@ -44,6 +55,8 @@ class Policy:
     roles: frozenset[Role] = frozenset()
     is_sensitive: bool = False
     """Needs password and code from the last minutes."""
+    is_file: bool = False
+    """A download: who had to log in for it first is led to the page that offers it."""
     scope: Scope | None = None
     """For the API: what the token must be allowed."""
     open_because: str = ""
@@ -57,10 +70,10 @@ def policy_of(view: Callable[..., Any]) -> Policy | None:
 
 
 def allow(
-    *roles: Role, sensitive: bool = False
+    *roles: Role, sensitive: bool = False, file: bool = False
 ) -> Callable[[Callable[Parameters, Answer]], Callable[Parameters, Answer | Response]]:
     """Open a page to admins of these roles."""
-    policy = Policy(roles=frozenset(roles), is_sensitive=sensitive)
+    policy = Policy(roles=frozenset(roles), is_sensitive=sensitive, is_file=file)
     return _guarded(policy, lambda: _refuse_admin(policy))
 
 
@@ -94,13 +107,28 @@ def _guarded(
 def _refuse_admin(policy: Policy) -> Response | None:
     session = find_session()
     if session is None or not session.is_complete:
-        return _go(url_for(".log_in", next=carried(_here())))
+        return _go_by(".log_in", policy)
     g.admin = session
     if session.role not in policy.roles:
-        abort(403)
+        abort(_refused("role"))
     if policy.is_sensitive and not session.is_fresh:
-        return _go(url_for(".prove_again", next=carried(_page_of_this_form())))
+        return _go_by(".prove_again", policy)
     return None
+
+
+def _go_by(endpoint: str, policy: Policy) -> Response:
+    """Go to a log-in or a proof. It leads on to this page, and says where something has to be done once more."""
+    is_page = request.method != "POST" and not policy.is_file
+    return _go(url_for(endpoint, next=carried(page_of_this()), lost=None if is_page else "1"))
+
+
+def refuse_form() -> NoReturn:
+    """Refuse a form that another session's page sent."""
+    abort(_refused("form"))
+
+
+def _refused(why: str) -> Response:
+    return make_response(render_template("admin/refused.html", why=why, page=page_of_this()), 403)
 
 
 def _refuse_token(scope: Scope) -> Response | None:
@@ -125,14 +153,21 @@ def _go(where: str) -> Response:
     return answer
 
 
-def _here() -> str | None:
-    return request.path if own_path(request.path) else None
+def page_of_this() -> str | None:
+    """The page that this request belongs to: itself, or for a form's target or a file the nearest page above."""
+    routes = current_app.create_url_adapter(request)
+    path = own_path(request.path)
+    while path and routes:
+        rule, _ = routes.match(path, "GET") if routes.test(path, "GET") else (None, {})
+        if rule and not _is_file(rule):
+            return path
+        path = own_path(path.rpartition("/")[0])
+    return path
 
 
-def _page_of_this_form() -> str | None:
-    """Where to go on after the proof: a path that only takes POST belongs to the page above it."""
-    takes_get = request.url_rule is not None and "GET" in (request.url_rule.methods or ())
-    return _here() if takes_get else own_path(request.path.rpartition("/")[0])
+def _is_file(endpoint: str) -> bool:
+    policy = policy_of(current_app.view_functions[endpoint])
+    return policy is not None and policy.is_file
 
 
 def own_path(given: str | None) -> str | None:
@@ -166,8 +201,13 @@ def _closing() -> Fernet:
 
 
 def find_session() -> Session | None:
-    """The session of this request, complete or waiting for the code."""
-    return services().accounts.sessions.find(session_token())
+    """The session of this request, complete or waiting for the code. What a page asks by itself says so in its
+    query and is no use of the session: nobody may be sitting there.
+    """
+    if "session" not in g:
+        g.session = services().accounts.sessions.find(session_token(), unattended="unattended" in request.args)
+    found: Session | None = g.session
+    return found
 
 
 def session_token() -> str:

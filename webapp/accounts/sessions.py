@@ -65,8 +65,8 @@ class Sessions:
         )
         return token
 
-    def find(self, token: str) -> Session | None:
-        """The living session of a token; being asked for keeps it alive."""
+    def find(self, token: str, *, unattended: bool = False) -> Session | None:
+        """The living session of a token; being asked for keeps it alive, unless a page asks by itself."""
         if not read_token(token):
             return None
         token_hash, now = hash_token(token), self._now()
@@ -74,7 +74,7 @@ class Sessions:
             row = rows.get(connection, token_hash, **self._alive(now))
         if row is None or (not row.complete and row.created_at + HALF_SECONDS <= now):
             return None
-        if row.complete and row.seen_at + TOUCH_SECONDS <= now:
+        if not unattended and row.complete and row.seen_at + TOUCH_SECONDS <= now:
             with self._store.write() as connection:
                 rows.touch(connection, token_hash, now=now)
         return self._session(row)

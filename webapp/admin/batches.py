@@ -132,7 +132,7 @@ def delete_batch(batch_id: int) -> str | BaseResponse | tuple[str, int]:
 # results
 
 
-@allow(*_MAKERS, sensitive=True)
+@allow(*_MAKERS, sensitive=True, file=True)
 def batch_file(batch_id: int, name: str) -> Response:
     """Hand out a result, made anew from the rows."""
     results, part = services().results, max(1, request.args.get("part", 1, type=int))

@@ -78,7 +78,8 @@ def log_in() -> Page:
         session = policy.find_session()
         if session is not None and session.is_complete:
             return redirect(going_to or url_for(".start"), 303)
-        return render_template("admin/log_in.html", form=form, problems=(), going_to=going_to)
+        has_ended = session is None and bool(policy.session_token())
+        return render_template("admin/log_in.html", form=form, problems=(), going_to=going_to, has_ended=has_ended)
     problems: tuple[Problem, ...] = (Problem(Code.FORM_EXPIRED),)
     if form.csrf_token.validate(form):
         try:
@@ -116,8 +117,9 @@ def second_factor() -> Page:
 def prove_again() -> Page:
     """Ask for password and code once more before something sensitive."""
     going_to, form = policy.own_path(request.values.get("next")), CodeForm(request.form)
+    is_lost = "lost" in request.values
     if request.method != "POST":
-        return render_template("admin/again.html", form=form, problems=(), going_to=going_to)
+        return render_template("admin/again.html", form=form, problems=(), going_to=going_to, is_lost=is_lost)
     sent(form)
     session: Session = policy.admin()
     try:
@@ -125,15 +127,18 @@ def prove_again() -> Page:
             policy.session_token(), session, form.password.data or "", form.code.data or "", policy.client()
         )
     except ProblemError as error:
-        page = render_template("admin/again.html", form=form, problems=error.problems, going_to=going_to)
+        page = render_template(
+            "admin/again.html", form=form, problems=error.problems, going_to=going_to, is_lost=is_lost
+        )
         return page, _status(error.problems)
-    return redirect(going_to or url_for(".start"), 303)
+    return redirect((going_to or url_for(".start")) + ("?proved=1" if is_lost else ""), 303)
 
 
 @open_to_everybody("ends nothing but the session that asks for it")
 def log_out() -> Page:
-    """End this session."""
-    sent(AdminForm(request.form))
+    """End this session, if it has not ended by itself."""
+    if policy.find_session() is not None:
+        sent(AdminForm(request.form))
     services().accounts.sessions.log_out(policy.session_token())
     answer = make_response(redirect(url_for(".log_in"), 303))
     policy.forget_cookie(answer)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from flask import abort, request
+from flask import request
 from wtforms import Form, HiddenField, PasswordField, StringField
 
 from webapp.accounts import Role
-from webapp.policy import SessionToken
+from webapp.policy import SessionToken, refuse_form
 from webapp.security import FormToken
 
 
@@ -81,4 +81,4 @@ def entry_form(path: str) -> EntryForm:
 def sent(form: AdminForm) -> None:
     """Refuse a form whose token is not this session's."""
     if not form.csrf_token.validate(form):
-        abort(403)
+        refuse_form()

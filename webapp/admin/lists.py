@@ -97,7 +97,7 @@ def _name(text: str) -> str:
     return "".join(sign for sign in name if sign.isprintable()).strip()[-200:] or "list"
 
 
-@allow(*_MAKERS)
+@allow(*_MAKERS, file=True)
 def sample_list() -> Response:
     """A list to begin with, in the page's language."""
     text = "".join(map(line, words.SAMPLE["ja" if language() == "ja" else "en"]))

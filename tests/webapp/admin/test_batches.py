@@ -155,8 +155,8 @@ def test_running_batch_shows_progress_with_and_without_script(host: Host) -> Non
     page = client.get(f"/en/admin/batches/{batch_id}").text
     told = client.get(f"/en/admin/batches/{batch_id}/progress").json
 
-    assert '<noscript><meta http-equiv="refresh" content="2"></noscript>' in page
-    assert f'data-batch="/en/admin/batches/{batch_id}/progress"' in page
+    assert '<noscript><meta http-equiv="refresh" content="2; url=' in page
+    assert f'data-batch="/en/admin/batches/{batch_id}/progress' in page
     assert 'role="progressbar"' in page
     assert told["ended"] is False
     assert (told["done"], told["total"]) == (4, 4)

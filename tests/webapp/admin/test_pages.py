@@ -330,7 +330,7 @@ def test_a_button_pressed_too_late_leads_back_to_its_page(host: Host) -> None:
 
     answer = owner.client.post("/admin/admins/1/reset", data={"csrf_token": token})
 
-    assert answer.headers["Location"] == "/admin/again?next=/admin/admins/1"
+    assert answer.headers["Location"] == "/admin/again?next=/admin/admins/1&lost=1"
 
 
 def test_an_owner_disables_an_admin_at_once(host: Host) -> None:
