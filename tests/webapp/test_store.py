@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -22,6 +24,8 @@ from webapp.store import Store, engine, open_store
 from webapp.store.migrate import HEAD, SCRIPTS
 from webapp.store.tables import metadata
 from webapp.store.values import from_text, to_text
+
+ROOT = Path(__file__).parents[2]
 
 
 def test_the_migrations_make_exactly_the_tables(store: Store) -> None:
@@ -123,6 +127,45 @@ def test_a_locked_database_is_a_problem_and_readable_meanwhile(
     store.close()
 
     assert [p.code for p in caught.value.problems] == [Code.DATABASE_UNAVAILABLE]
+
+
+WRITES_WITHOUT_A_PAUSE = """
+import os, sys, time
+from threading import Thread
+from webapp.config import load
+from webapp.store import open_store
+
+store = open_store(load({"HAGAKI_DATA": sys.argv[1]}))
+
+def write():
+    while True:
+        with store.write():
+            time.sleep(0.1)
+
+for _ in range(4):
+    Thread(target=write, daemon=True).start()
+print("ready", flush=True)
+sys.stdin.read()
+os._exit(0)
+"""
+
+
+def test_who_writes_without_a_pause_keeps_no_other_process_out(tmp_path: Path) -> None:
+    """An employee logs in while a worker makes a batch: SQLite's own waiting would miss every gap and give up."""
+    store = open_store(load({"HAGAKI_DATA": str(tmp_path)}))
+    command, pipe = [sys.executable, "-c", WRITES_WITHOUT_A_PAUSE, str(tmp_path)], subprocess.PIPE
+    with subprocess.Popen(command, cwd=ROOT, stdin=pipe, stdout=pipe, text=True) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == "ready\n"
+
+        for number in range(8):
+            with store.write() as connection:
+                connection.execute(text("INSERT INTO counters (name, value) VALUES (:name, 1)"), {"name": number})
+
+        other.communicate()
+    store.close()
+
+    assert other.returncode == 0, "it wrote until the end"
 
 
 def test_a_full_disk_is_a_problem_and_heals(tmp_path: Path) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -17,8 +18,12 @@ from profiles.problems import Code, Problem, ProblemError
 
 BUSY_SECONDS = 10
 """How long a writer waits for another one; beyond it the answer is a clean DATABASE_UNAVAILABLE."""
+GAP_SECONDS, BUSY_WITHOUT_GAP = 0.01, 0.25
+"""A process that writes to SQLite without a pause lets others in for so long, each time after so long."""
+_POLL_SECONDS = 0.002
 CONNECT_SECONDS = 3
 _WRITES = "hagaki_writes"
+_LOCKED = "database is locked"
 
 
 class Store:
@@ -26,8 +31,7 @@ class Store:
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
-        # SQLite lets waiting writers sleep and try again; in one process they can simply queue.
-        self._turn = Lock() if engine.dialect.name == "sqlite" else None
+        self._turns = _Turns() if engine.dialect.name == "sqlite" else None
 
     @property
     def is_sqlite(self) -> bool:
@@ -43,7 +47,8 @@ class Store:
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """A transaction that may write, durably committed at the end, undone by an exception."""
-        with _as_problem(), self._take_turn(), self.engine.connect() as connection:
+        turn = nullcontext() if self._turns is None else self._turns.take()
+        with _as_problem(), turn, self.engine.connect() as connection:
             connection = connection.execution_options(**{_WRITES: True})
             with connection.begin():
                 yield connection
@@ -53,21 +58,51 @@ class Store:
         with self.read() as connection:
             connection.execute(text("SELECT 1"))
 
-    @contextmanager
-    def _take_turn(self) -> Iterator[None]:
-        if self._turn is None:
-            yield
-            return
-        if not self._turn.acquire(timeout=BUSY_SECONDS):
-            raise unavailable(TimeoutError("database is locked"))
-        try:
-            yield
-        finally:
-            self._turn.release()
-
     def close(self) -> None:
         """Close every connection."""
         self.engine.dispose()
+
+
+class _Turns:
+    """Whose turn it is to write to SQLite: the threads of this process one after the other, others in between.
+
+    SQLite makes no queue of those who wait: each sleeps and tries again. So whoever writes one transaction after
+    the other, as a worker does for minutes, would keep everybody else out until they give up.
+    """
+
+    def __init__(self) -> None:
+        self._next, self._turn = Lock(), Lock()
+        self._began = self._ended = 0.0
+
+    @contextmanager
+    def take(self) -> Iterator[None]:
+        """Wait for the turn and have it; raises DATABASE_UNAVAILABLE where it does not come."""
+        ends = time.monotonic() + BUSY_SECONDS
+        # Held by the first who waits, it keeps whoever ends a turn from taking the next one as well.
+        _acquire(self._next, ends)
+        try:
+            _acquire(self._turn, ends)
+        finally:
+            self._next.release()
+        try:
+            self._let_others_in()
+            yield
+        finally:
+            self._ended = time.monotonic()
+            self._turn.release()
+
+    def _let_others_in(self) -> None:
+        now = time.monotonic()
+        if now - self._ended >= GAP_SECONDS:
+            self._began = now
+        elif now - self._began >= BUSY_WITHOUT_GAP:
+            time.sleep(GAP_SECONDS)
+            self._began = time.monotonic()
+
+
+def _acquire(one: Lock, ends: float) -> None:
+    if not one.acquire(timeout=max(0.0, ends - time.monotonic())):
+        raise unavailable(TimeoutError(_LOCKED))
 
 
 def open_engine(database_url: str) -> Engine:
@@ -129,8 +164,34 @@ def _set_pragmas(connection: sqlite3.Connection, _record: Any) -> None:
 def _begin(connection: Connection) -> None:
     # A deferred transaction that reads and then writes fails at once when another one wrote in between, whatever
     # the busy timeout says. IMMEDIATE takes its place in the queue before it reads.
-    writes = connection.get_execution_options().get(_WRITES)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    if connection.get_execution_options().get(_WRITES):
+        _begin_to_write(connection)
+    else:
+        connection.exec_driver_sql("BEGIN")
+
+
+def _begin_to_write(connection: Connection) -> None:
+    """Begin once nobody else writes. SQLite itself looks ten times a second and would miss most gaps."""
+    raw: Any = connection.connection.dbapi_connection
+    ends = time.monotonic() + BUSY_SECONDS
+    raw.execute("PRAGMA busy_timeout=0")
+    try:
+        while not _has_begun(raw):
+            if time.monotonic() >= ends:
+                raise unavailable(TimeoutError(_LOCKED))
+            time.sleep(_POLL_SECONDS)
+    finally:
+        raw.execute(f"PRAGMA busy_timeout={int(BUSY_SECONDS * 1000)}")
+
+
+def _has_begun(raw: Any) -> bool:
+    try:
+        raw.execute("BEGIN IMMEDIATE")
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+            raise
+        return False
+    return True
 
 
 def _postgresql_engine(url: URL) -> Engine:
