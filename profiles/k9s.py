@@ -25,6 +25,10 @@ _AUTHENTICATION = {
     Authentication.TLS_CLIENT_CERT: "EXTERNAL",
 }
 
+# As the app itself begins (its DefaultDeletePolicyProvider): what is deleted on the phone stays on a POP3 server,
+# for the computer that reads it too.
+_DELETE_POLICIES = {Protocol.IMAP: "DELETE", Protocol.POP3: "NEVER"}
+
 
 def render(account: MailAccount, options: RenderOptions) -> Artifact:
     """Render the file; without a password the app asks for it after the import."""
@@ -46,13 +50,13 @@ def render_several(
 
 
 def _add_account(accounts: Element, account: MailAccount, name: str, options: RenderOptions) -> None:
-    require_writable(account.full_name, options.password, options.outgoing_password)
+    require_writable(account.full_name, options.password, options.outgoing_password, usernames=account.usernames)
     incoming, outgoing = require_both_ways(account, NAME)
     require_username(incoming, outgoing)
     element = SubElement(accounts, "account", uuid=str(derived_uuid(account.address, NAME)))
     add(element, "name", name)
     settings = SubElement(element, "settings")
-    add(settings, "value", "DELETE").set("key", "deletePolicy")
+    add(settings, "value", _DELETE_POLICIES[incoming.protocol]).set("key", "deletePolicy")
     _add_server(element, "incoming-server", incoming, options.password)
     _add_server(element, "outgoing-server", outgoing, options.outgoing_password or options.password)
     _add_identity(element, account)

@@ -78,7 +78,7 @@ class Merge:
         template = self._templates[key]
         if template is None:
             return self._alone(settings, person, unchecked=unchecked)
-        require_writable(person.full_name, person.password)
+        require_writable(person.full_name, person.password, usernames=(person.username or "",))
         return template.fill(person)
 
     def _template(self, settings: ServiceSettings, like: Person, *, unchecked: bool) -> _Template | None:

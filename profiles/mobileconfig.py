@@ -73,8 +73,9 @@ _SMIME_SWITCHES = (
     "SMIMESigningCertificateUUIDUserOverrideable",
     "SMIMEEncryptByDefaultUserOverrideable",
     "SMIMEEncryptionCertificateUUIDUserOverrideable",
+    "SMIMEEnableEncryptionPerMessageSwitch",
 )
-"""Without these nobody can choose a certificate of their own later."""
+"""Without these nobody can choose a certificate of their own later, or encrypt one mail and not the next."""
 _DAY_SECONDS = 86400.0
 
 
@@ -114,9 +115,8 @@ def render_several(
 ) -> Artifact:
     """Render one profile of all accounts of a person; a device replaces the one that the first account had."""
     for account in accounts:
-        require_writable(account.full_name, options.password, options.outgoing_password)
-    for password in passwords:
-        require_writable("", password, None)
+        passwords_of_all = (options.password, options.outgoing_password, *passwords)
+        require_writable(account.full_name, *passwords_of_all, usernames=account.usernames)
     # Keys are sorted, identifiers derived and no time is written: an unchanged account is an unchanged file.
     data = plistlib.dumps(profile_of(accounts, options, passwords=passwords), sort_keys=True)
     filename = f"{accounts[0].address.domain}.mobileconfig"

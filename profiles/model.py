@@ -306,6 +306,12 @@ class MailAccount:
     """IMAP path prefix found by the check ("INBOX"), before it the service's own; None when there is none."""
 
     @property
+    def usernames(self) -> tuple[str, ...]:
+        """The user name of every service, mail first."""
+        dav = tuple(service for service in (self.calendar, self.addressbook) if service is not None)
+        return tuple(service.username for service in (*self.incoming, *self.outgoing, *dav))
+
+    @property
     def incoming_server(self) -> Server:
         """The server that mail is read from."""
         return self.incoming[0]

@@ -26,7 +26,7 @@ _AUTHENTICATION = {
 
 def render(account: MailAccount, options: RenderOptions) -> Artifact:
     """Render the JSON text that goes into the code; profiles.qr draws it."""
-    require_writable(account.full_name, options.password, options.outgoing_password)
+    require_writable(account.full_name, options.password, options.outgoing_password, usernames=account.usernames)
     incoming, outgoing = require_both_ways(account, NAME)
     require_username(incoming, outgoing)
     identity = [str(account.address), account.full_name]

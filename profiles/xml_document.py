@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from profiles.problems import Code, Problem, ProblemError
@@ -21,10 +22,12 @@ def is_writable(text: str) -> bool:
     return _UNWRITABLE.search(text) is None
 
 
-def require_writable(full_name: str, *passwords: str | None) -> None:
+def require_writable(full_name: str, *passwords: str | None, usernames: Iterable[str] = ()) -> None:
     """Refuse what people typed and XML cannot hold. Forms refuse it earlier and name the field."""
     if not is_writable(full_name):
         raise ProblemError(Problem(Code.NAME_UNUSABLE))
+    if not all(map(is_writable, usernames)):
+        raise ProblemError(Problem(Code.USERNAME_UNUSABLE, place="username"))
     if not all(is_writable(password) for password in passwords if password is not None):
         raise ProblemError(Problem(Code.PASSWORD_UNUSABLE))
 

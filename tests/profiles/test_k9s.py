@@ -47,6 +47,14 @@ def test_pop3_and_starttls():
     assert root.findtext("accounts/account/outgoing-server/connection-security") == "STARTTLS_REQUIRED"
 
 
+@pytest.mark.parametrize(("settings", "policy"), [(service(), "DELETE"), (POP3_ONLY, "NEVER")])
+def test_deleting_reaches_the_server_only_where_the_app_itself_would_have_it(settings, policy):
+    """What is deleted on the phone would be gone from a POP3 server for the computer too."""
+    value = root_of(account(settings)).find("accounts/account/settings/value")
+
+    assert (value.get("key"), value.text) == ("deletePolicy", policy)
+
+
 def test_account_uuid_is_a_uuid_and_stays():
     uuid = root_of().find("accounts/account").get("uuid")
     again = root_of(account(full_name="x"), password="y").find("accounts/account").get("uuid")

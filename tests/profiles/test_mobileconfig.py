@@ -325,6 +325,7 @@ def test_what_belongs_to_the_person_is_left_open(settings):
         "SMIMESigningCertificateUUIDUserOverrideable",
         "SMIMEEncryptByDefaultUserOverrideable",
         "SMIMEEncryptionCertificateUUIDUserOverrideable",
+        "SMIMEEnableEncryptionPerMessageSwitch",
     }
 
 

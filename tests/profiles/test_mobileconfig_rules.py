@@ -137,6 +137,8 @@ def test_switches_are_the_persons_unless_the_domain_decides():
     assert mail["allowMailDrop"] is True
     assert "disableMailRecentsSyncing" not in mail
     assert mail["SMIMESigningUserOverrideable"] is True
+    # without it no lock shows beside a new mail, and a certificate of one's own encrypts nothing
+    assert mail["SMIMEEnableEncryptionPerMessageSwitch"] is True
 
 
 @pytest.mark.parametrize("base", [settings_of(), EXCHANGE])

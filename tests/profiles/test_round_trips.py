@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 
 from profiles import autodiscover, k9s, mobileconfig, thunderbird_qr
 from profiles.address import Address
-from profiles.model import RenderOptions
+from profiles.model import ASK, Protocol, RenderOptions
+from profiles.problems import Code, ProblemError
 from profiles.xml_document import is_writable
 
-from .accounts import account, service
+from .accounts import ADDRESS, account, server, service
 
 TYPED = st.text(st.characters(exclude_categories=("Cc", "Cs"), exclude_characters="\ufffe\uffff"), min_size=1)
 TRAPS = (
@@ -77,3 +78,18 @@ def test_what_people_type_is_writable(text):
 @pytest.mark.parametrize("sign", [*map(chr, range(0x20)), "\x7f", "\x85", "\udc80", "\ufffe", "\uffff"])
 def test_what_would_not_come_back_is_not_writable(sign):
     assert not is_writable(f"a{sign}b")
+
+
+@pytest.mark.parametrize("format_", [mobileconfig, k9s, thunderbird_qr])
+@pytest.mark.parametrize("sign", ["\x01", "\r", "\n", "\udc80", "\ufffe"])
+def test_user_name_that_would_not_come_back_is_refused(format_, sign):
+    """Lists and the command line bring user names that no form has seen."""
+    asked = service(
+        incoming_servers=(server(Protocol.IMAP, 993, username=ASK),),
+        outgoing_servers=(server(Protocol.SMTP, 465, username=ASK),),
+    )
+
+    with pytest.raises(ProblemError) as refusal:
+        format_.render(asked.account(ADDRESS, username=f"a{sign}b"), RenderOptions())
+
+    assert [problem.code for problem in refusal.value.problems] == [Code.USERNAME_UNUSABLE]

@@ -19,6 +19,7 @@ from profiles.model import (
 from profiles.problems import Code, Problem
 from profiles.xml_document import is_writable
 from webapp.discovery.candidates import Candidate, Discovery
+from webapp.languages import gettext as _
 from webapp.setup.forms import CHOICES, SetupForm, forget_servers, preferred, server_fields
 
 LONGEST_PASSWORD = 1024
@@ -135,7 +136,8 @@ def password_problems(password: str, *, as_typed: bool) -> list[Problem]:
     if len(password) > LONGEST_PASSWORD or not is_writable(password):
         return [Problem(Code.PASSWORD_UNUSABLE, place="password")]
     if not as_typed and (password != password.strip() or any(map(_is_full_width, password))):
-        return [Problem(Code.PASSWORD_UNUSUAL, place="password")]
+        advice = _("If it is written exactly so, type it once more and tick the box below. Otherwise correct it.")
+        return [Problem(Code.PASSWORD_UNUSUAL, {"advice": advice}, place="password")]
     return []
 
 
