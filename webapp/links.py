@@ -22,11 +22,12 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from profiles.model import Artifact
+from profiles.model import Artifact, MailAccount
 from profiles.problems import Code, Problem, ProblemError
 from webapp.store import Connection, Store, invitations, set_ups
 from webapp.store import links as rows
-from webapp.store.invitations import Mark
+from webapp.store.invitations import Mark, Owner
+from webapp.store.values import from_text
 
 TOKEN_BYTES = 16
 TOKEN_LENGTH = 22
@@ -186,25 +187,31 @@ class Links:
         """
         token_hash = _known_hash(token)
         with self._store.write() as connection:
+            group_hash = rows.group_of(connection, token_hash) or b""
+            owner = invitations.hold_owner(connection, group_hash)
             got = rows.fetch(connection, token_hash, filename=filename, now=self._now(), most=MOST_FETCHES)
             if got is None:
                 raise ProblemError(self._why_not(connection, token_hash, filename))
-            if got.fetches == 1 and device is not None:
-                self.note_fetch(connection, got.group_hash, filename, device)
+            if got.fetches == 1 and device is not None and owner is not None:
+                self._note_fetch(connection, owner, group_hash, filename, device)
         return _open_artifact(token, filename, got.sealed)
 
     def note_fetch(self, connection: Connection, group_hash: bytes, filename: str, device: str) -> None:
         """Note that an invited person has a file of this group; of others nothing is kept."""
-        owner = invitations.owner_of(connection, group_hash)
-        if owner is None:
-            return
-        invitation_id, address = owner
-        invitations.mark(connection, invitation_id, Mark.FETCHED, now=self._now())
+        owner = invitations.hold_owner(connection, group_hash)
+        if owner is not None:
+            self._note_fetch(connection, owner, group_hash, filename, device)
+
+    def _note_fetch(
+        self, connection: Connection, owner: Owner, group_hash: bytes, filename: str, device: str
+    ) -> None:
+        if _is_invited(owner):
+            invitations.mark(connection, owner.id, Mark.FETCHED, now=self._now())
         set_ups.note(
             connection,
-            invitation_id=invitation_id,
+            invitation_id=owner.id,
             check_hash=group_hash,
-            address=address,
+            address=owner.address,
             device=device,
             kind=filename.rpartition(".")[2],
             at=self._now(),
@@ -219,13 +226,20 @@ class Links:
                 raise ProblemError(self._why_not(connection, token_hash, filename))
         return _open_artifact(token, filename, row.sealed)
 
-    def claim(self, token: str) -> Claimed:
-        """Turn a hand-over into a delivery of ten minutes, once; raises like `fetch`."""
+    def claim(self, token: str, *, page: str | None = None) -> Claimed:
+        """Turn a hand-over into a delivery of ten minutes, once; raises like `fetch`.
+
+        `page` is a secret that the claiming page alone holds: pressed again there, it leads to the same delivery,
+        for who dismisses an iPhone's question or misses its eight minutes is the same person on the same device.
+        """
         token_hash = _known_hash(token)
-        delivery = new_token()
+        delivery = derive(token, f"claim {page}") if page else new_token()
         with self._store.write() as connection:
             won = rows.claim(connection, token_hash, now=self._now())
             if won is None:
+                before = self.view_delivery(connection, delivery)
+                if before is not None and before.alive:
+                    return Claimed(token=delivery, filenames=before.filenames)
                 raise ProblemError(self._why_no_claim(connection, token_hash))
             group_hash, sealed = won
             artifacts = _unpack_all(unseal(token, sealed, context="handover")).files
@@ -316,6 +330,19 @@ class Links:
         if row is None:
             return Problem(Code.LINK_UNKNOWN)
         return Problem(Code.LINK_USED if row.claimed_at is not None and not row.revoked else Code.LINK_EXPIRED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Beside:
+    """Of what was chosen for a check, what is read here."""
+
+    also: tuple[MailAccount, ...] = ()
+
+
+def _is_invited(owner: Owner) -> bool:
+    """Whether the account that a person is invited to set up stands in the files of a check."""
+    beside = from_text(_Beside, owner.options).also
+    return owner.invited == owner.address or any(one.address.key == owner.invited for one in beside)
 
 
 def _ending(filenames: tuple[str, ...], suffix: str) -> str | None:

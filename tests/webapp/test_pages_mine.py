@@ -381,9 +381,26 @@ def test_another_address_belongs_to_the_card_but_does_not_make_it_done(pages: Pa
     with pages.services.store.read() as connection:
         invitation = connection.execute(invitations.select()).mappings().one()
     assert invitation["validated_at"] is None
+    assert invitation["fetched_at"] is None
     assert [one.address for one in pages.services.set_ups.view(token).set_ups] == [OTHER]
     report(pages, token)
     assert pages.client.get(f"/c/{check}").status_code == 410
+
+
+def test_files_with_the_invited_account_among_others_make_it_done(pages: Pages) -> None:
+    """Whoever adds an address before the first file is fetched fetches both in one."""
+    both = pages.checked(path=f"/c/{pages.checked(path=f'/s/{invite(pages)}')}/add", address=OTHER)
+
+    fetch(pages, both)
+    page = pages.client.get(f"/c/{both}/iphone").text
+    works = re.search(r'action="(/c/[^"]+/works[^"]*)">(.*?)</form>', page, re.S)
+    assert works is not None
+    pages.client.post(works[1], data={"csrf_token": form_token(works[2])})
+
+    with pages.services.store.read() as connection:
+        invitation = connection.execute(invitations.select()).mappings().one()
+    assert invitation["fetched_at"] is not None
+    assert invitation["confirmed_at"] is not None
 
 
 def test_an_address_of_another_service_is_told_where_to_go(pages: Pages) -> None:

@@ -19,7 +19,7 @@ from profiles.problems import Code, Problem, ProblemError
 from webapp.budget import Budget
 from webapp.checks.issuing import Issuing
 from webapp.checks.live import Probe
-from webapp.checks.views import CheckOptions, CheckState, Outcome
+from webapp.checks.views import CheckOptions, CheckState, Outcome, keys_of
 from webapp.links import hash_token
 from webapp.probes.report import Report, Stage, StageName
 from webapp.store import Store, invitations
@@ -171,6 +171,7 @@ class Running:
     def _write_end(self, run: Run, end: End) -> None:
         try:
             with self._store.write() as connection:
+                invitations.hold_owner(connection, hash_token(run.token))
                 written = rows.finish(
                     connection,
                     hash_token(run.token),
@@ -184,8 +185,14 @@ class Running:
                     self._issuing.lay_ready(
                         connection, run.token, end.artifacts, generation=1, passwords=end.passwords
                     )
-                    marks = (Mark.VALIDATED, Mark.ISSUED)
-                    invitations.mark_of_check(connection, hash_token(run.token), *marks, now=self._now())
+                    invitations.mark_of_check(
+                        connection,
+                        hash_token(run.token),
+                        Mark.VALIDATED,
+                        Mark.ISSUED,
+                        address_keys=keys_of((*run.options.also, run.account)),
+                        now=self._now(),
+                    )
         except ProblemError as error:
             # Its page will say that the check was lost.
             log.warning("event=check_not_written code=%s", error.problems[0].code)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -19,7 +19,7 @@ from webapp.checks.live import Probe, live_probe
 from webapp.checks.mailing import Mailer, Mailing, live_mailer
 from webapp.checks.running import Run, Running
 from webapp.checks.sweeper import Sweeper
-from webapp.checks.views import CheckOptions, CheckState, CheckView, Outcome
+from webapp.checks.views import CheckOptions, CheckState, CheckView, Outcome, keys_of
 from webapp.config import Config
 from webapp.directory import Directory
 from webapp.links import (
@@ -253,7 +253,7 @@ class Checks:
         if not view.can_issue_unchecked:
             raise ProblemError(Problem(Code.LINK_EXPIRED))
         artifacts = self._issuing.render(view.account, view.options, password=None, unchecked=True)
-        self._lay_ready(token, HandedOver(files=artifacts), known=0, unchecked=True)
+        self._lay_ready(view, HandedOver(files=artifacts), known=0, unchecked=True)
 
     def renew(self, token: str, *, client_address: str | None = None) -> None:
         """Make fresh links to the same profile; LINK_EXPIRED once its password is forgotten, TOO_MANY_FILES."""
@@ -268,7 +268,7 @@ class Checks:
             raise ProblemError(Problem(Code.LINK_EXPIRED))
         if held is None:
             held = HandedOver(files=self._rendered_again(view))
-        self._lay_ready(token, held, known=row.generation, unchecked=view.unchecked)
+        self._lay_ready(view, held, known=row.generation, unchecked=view.unchecked)
 
     def _count_files(self, client_address: str | None) -> None:
         self.budget.spend("files", FILES, client_address, Code.TOO_MANY_FILES)
@@ -284,7 +284,7 @@ class Checks:
             view.account, password, subject=subject, text=text, client_address=client_address
         )
         if trip.ok:
-            self._mark(token, Mark.CONFIRMED)
+            self._confirmed(token, (view.account,))
         return trip
 
     def confirm(self, token: str) -> None:
@@ -292,7 +292,7 @@ class Checks:
         view = self.view(token)
         if view.state is not CheckState.OK and not view.unchecked:
             raise ProblemError(Problem(Code.LINK_EXPIRED))
-        self._mark(token, Mark.CONFIRMED)
+        self._confirmed(token, view.accounts)
 
     def ready_made_password(self, token: str) -> str:
         """The password of the host's list, for apps that read no profile; LINK_EXPIRED with its hand-over."""
@@ -310,9 +310,11 @@ class Checks:
         with self._store.write() as connection:
             self.links.note_fetch(connection, hash_token(token), filename, device)
 
-    def _mark(self, token: str, *marks: Mark) -> None:
+    def _confirmed(self, token: str, accounts: Sequence[MailAccount]) -> None:
         with self._store.write() as connection:
-            invitations.mark_of_check(connection, hash_token(token), *marks, now=self._now())
+            invitations.mark_of_check(
+                connection, hash_token(token), Mark.CONFIRMED, address_keys=keys_of(accounts), now=self._now()
+            )
 
     def revoke(self, token: str) -> None:
         """End a check with every link it has or could still get."""
@@ -355,15 +357,18 @@ class Checks:
     def _rendered_again(self, view: CheckView) -> tuple[Artifact, ...]:
         return self._issuing.render(view.account, view.options, password=None, unchecked=view.unchecked)
 
-    def _lay_ready(self, token: str, held: HandedOver, *, known: int, unchecked: bool) -> None:
-        token_hash, now = hash_token(token), self._now()
+    def _lay_ready(self, view: CheckView, held: HandedOver, *, known: int, unchecked: bool) -> None:
+        token, token_hash, now = view.token, hash_token(view.token), self._now()
         with self._store.write() as connection:
+            invitations.hold_owner(connection, token_hash)
             # Two presses of the button make one pair of links.
             if rows.next_generation(connection, token_hash, known=known, unchecked=unchecked, now=now):
                 self._issuing.lay_ready(
                     connection, token, held.files, generation=known + 1, passwords=held.passwords
                 )
-                invitations.mark_of_check(connection, token_hash, Mark.ISSUED, now=now)
+                invitations.mark_of_check(
+                    connection, token_hash, Mark.ISSUED, address_keys=keys_of(view.accounts), now=now
+                )
 
     def _view(self, connection: Connection, token: str, row: rows.CheckRow) -> CheckView:
         state = self._state(row)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -41,6 +42,11 @@ class CheckOptions:
     """The path of the form that led here, sealed with the check's token: another link's token may stand in it."""
     ready_made: bool = False
     """The password came from the host's list and not from the person."""
+
+
+def keys_of(accounts: Iterable[MailAccount]) -> tuple[str, ...]:
+    """By what the addresses of these accounts are known."""
+    return tuple(account.address.key for account in accounts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

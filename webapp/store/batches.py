@@ -19,13 +19,12 @@ from sqlalchemy import (
     update,
 )
 
+from webapp.store import links as link_rows
 from webapp.store.engine import lock
 from webapp.store.tables import (
     batch_rows,
     batches,
     checks,
-    deliveries,
-    handovers,
     invitations,
     server_turns,
     uploads,
@@ -238,13 +237,11 @@ def end_links(connection: Connection, batch_id: int) -> None:
     ours = invitations.c.batch_id == batch_id
     ids = select(invitations.c.id).where(ours).scalar_subquery()
     begun = checks.c.invitation_id.in_(ids)
-    groups = (select(checks.c.token_hash).where(begun), select(invitations.c.token_hash).where(ours))
-    for table in (deliveries, handovers):
-        for group in groups:
-            of_group: ColumnElement[bool] = table.c.group_hash.in_(group.scalar_subquery())
-            connection.execute(update(table).where(of_group).values(revoked=True, sealed=b""))
-    connection.execute(update(checks).where(begun).values(expires_at=0.0))
+    # In the order of webapp.store.invitations.
     connection.execute(update(invitations).where(ours).values(revoked=True, sealed=None))
+    connection.execute(update(checks).where(begun).values(expires_at=0.0))
+    for groups in (select(checks.c.token_hash).where(begun), select(invitations.c.token_hash).where(ours)):
+        link_rows.revoke_groups(connection, groups)
 
 
 def remove_invitations(connection: Connection, batch_id: int, *, most: int) -> int:

@@ -1,8 +1,13 @@
-"""Rows of invitations. A link is here as its hash; a ready-made password sealed with what only the link gives."""
+"""Rows of invitations. A link is here as its hash; a ready-made password sealed with what only the link gives.
+
+Whoever gives something out and whoever ends it take rows in one order: invitations, checks, hand-overs,
+deliveries. PostgreSQL shows a statement only what was committed before it, so an end has to wait for a gift on its
+way before it looks for what was given; and with one order for all, no two wait for each other.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -50,6 +55,20 @@ class InvitationRow:
     created_at: float
     expires_at: float
     revoked: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Owner:
+    """Whose a delivery is."""
+
+    id: bytes
+    """Of the invitation."""
+    invited: str
+    """Key of the address that is invited."""
+    address: str
+    """Key of the address that was set up: another one is not what the invitation is for."""
+    options: str = "{}"
+    """Of the check, as text: further accounts may stand in the same files."""
 
 
 _COLUMNS = tuple(invitations.c[name] for name in InvitationRow.__dataclass_fields__)
@@ -171,15 +190,17 @@ def mark(connection: Connection, invitation_id: bytes | ScalarSelect[bytes], *ma
     connection.execute(update(invitations).where(invitations.c.id == invitation_id).values(values))
 
 
-def mark_of_check(connection: Connection, check_hash: bytes, *marks: Mark, now: float) -> None:
+def mark_of_check(
+    connection: Connection, check_hash: bytes, *marks: Mark, address_keys: Collection[str], now: float
+) -> None:
     """Note a step of whoever was invited to this check; nothing for who came without an invitation.
 
-    Nor for another address that the person sets up besides: the invitation is to one.
+    Nor for another address that the person sets up besides: the invitation is to one, which has to be among these.
     """
     owner = select(checks.c.invitation_id).where(
         checks.c.token_hash == check_hash,
         checks.c.invitation_id == invitations.c.id,
-        checks.c.address_key == invitations.c.address_key,
+        invitations.c.address_key.in_(address_keys),
     )
     mark(connection, owner.scalar_subquery(), *marks, now=now)
 
@@ -190,14 +211,40 @@ def is_marked(connection: Connection, invitation_id: bytes, mark: Mark) -> bool:
     return connection.execute(query).scalar() is not None
 
 
-def owner_of(connection: Connection, group_hash: bytes) -> tuple[bytes, str] | None:
-    """Whose a delivery is, by its group (a check, or a link itself): the invitation and the address set up."""
-    of_check = select(checks.c.invitation_id, checks.c.address_key).where(
-        checks.c.token_hash == group_hash, checks.c.invitation_id.is_not(None)
+def hold(connection: Connection, ids: Sequence[bytes]) -> None:
+    """Let nothing be given out under these invitations until the transaction ends."""
+    for start in range(0, len(ids), _CHUNK):
+        some = invitations.c.id.in_(ids[start : start + _CHUNK])
+        connection.execute(select(invitations.c.id).where(some).order_by(invitations.c.id).with_for_update()).all()
+
+
+def hold_owner(connection: Connection, group_hash: bytes) -> Owner | None:
+    """Whose the links of a group (a check, or a link itself) are, held like `hold`; None without an invitation."""
+    of_check = (
+        select(
+            invitations.c.id,
+            invitations.c.address_key.label("invited"),
+            checks.c.address_key.label("address"),
+            checks.c.options,
+        )
+        .join(checks, checks.c.invitation_id == invitations.c.id)
+        .where(checks.c.token_hash == group_hash)
+        .with_for_update(of=invitations)
     )
-    of_link = select(invitations.c.id, invitations.c.address_key).where(invitations.c.token_hash == group_hash)
-    row = connection.execute(of_check).first() or connection.execute(of_link).first()
-    return None if row is None else (row[0], row[1])
+    of_link = (
+        select(
+            invitations.c.id,
+            invitations.c.address_key.label("invited"),
+            invitations.c.address_key.label("address"),
+        )
+        .where(invitations.c.token_hash == group_hash)
+        .with_for_update()
+    )
+    for query in (of_check, of_link):
+        row = connection.execute(query).mappings().first()
+        if row is not None:
+            return Owner(**row)
+    return None
 
 
 # the end
@@ -213,6 +260,7 @@ def end_of(connection: Connection, invitation_id: bytes, *, now: float) -> None:
 
 def end_of_all(connection: Connection, ids: Sequence[bytes], *, now: float) -> None:
     """The same for many at once."""
+    hold(connection, ids)
     for start in range(0, len(ids), _CHUNK):
         some = ids[start : start + _CHUNK]
         of_them = checks.c.invitation_id.in_(some)

@@ -9,6 +9,9 @@ from sqlalchemy import Connection, Select, delete, insert, or_, select, update
 
 from webapp.store.tables import deliveries, handovers
 
+_TO_END = (handovers, deliveries)
+"""In this order: a claim on its way makes a delivery of a hand-over, and has to be waited for first."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryRow:
@@ -112,6 +115,13 @@ def claim(connection: Connection, token_hash: bytes, *, now: float) -> tuple[byt
     return None if row is None else (row.group_hash, row.sealed)
 
 
+def group_of(connection: Connection, token_hash: bytes) -> bytes | None:
+    """What stands above a delivery."""
+    query = select(deliveries.c.group_hash).where(deliveries.c.token_hash == token_hash).limit(1)
+    found: bytes | None = connection.execute(query).scalar()
+    return found
+
+
 def delivery(connection: Connection, token_hash: bytes) -> Sequence[DeliveryRow]:
     """The files of a delivery, whatever became of them."""
     query = select(deliveries).where(deliveries.c.token_hash == token_hash)
@@ -140,13 +150,13 @@ def handover(connection: Connection, token_hash: bytes) -> HandoverRow | None:
 
 def revoke(connection: Connection, group_hash: bytes) -> None:
     """End everything of one group and forget its bytes."""
-    for table in (deliveries, handovers):
+    for table in _TO_END:
         connection.execute(update(table).where(table.c.group_hash == group_hash).values(revoked=True, sealed=b""))
 
 
 def revoke_groups(connection: Connection, group_hashes: Select[tuple[bytes]]) -> None:
     """End everything of the groups that a query names."""
-    for table in (deliveries, handovers):
+    for table in _TO_END:
         named = table.c.group_hash.in_(group_hashes.scalar_subquery())
         connection.execute(update(table).where(named).values(revoked=True, sealed=b""))
 
