@@ -21,7 +21,7 @@ import sys
 import time
 import urllib.parse
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -29,7 +29,7 @@ import pytest
 
 from tests.servers.environment import Environment
 from tests.servers.people import PEOPLE, Person
-from tests.servers.processes import free_ports, start_daemon, stop_daemon
+from tests.servers.processes import PATIENCE, free_ports, start_daemon, stop_daemon
 from tests.servers.scripted import Imap, ScriptedServer, server_context
 from tests.webapp.admin.list_maker import form_fields
 from webapp.accounts import second_factor
@@ -39,7 +39,6 @@ pytestmark = pytest.mark.servers
 IPHONE = (
     "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 Version/18.5 Mobile/15E148 Safari"
 )
-PATIENCE_SECONDS = 30
 DELIVERY = re.compile(r"/d/[\w-]{22}/[\w.@%-]+\.mobileconfig")
 HANDOVER = re.compile(r"/h/[\w-]{22}")
 HIDDEN_FIELD = re.compile(r'<input[^>]*name="csrf_token"[^>]*>')
@@ -67,7 +66,7 @@ class Service:
 
     def ask(self, method: str, path: str, fields: dict[str, str] | None = None) -> Answer:
         """One request, as an iPhone makes it."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE_SECONDS)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
         headers = {"User-Agent": IPHONE, "Accept-Language": "ja"}
         body = None
         if fields is not None:
@@ -100,7 +99,7 @@ class Service:
 
     def wait_for(self, path: str, wanted: re.Pattern[str]) -> str:
         """Read a page again until it shows `wanted`."""
-        give_up = time.monotonic() + PATIENCE_SECONDS
+        give_up = time.monotonic() + PATIENCE
         while time.monotonic() < give_up:
             page = self.ask("GET", path).body.decode()
             if found := wanted.search(page):
@@ -127,7 +126,7 @@ class Browser:
 
     def ask(self, method: str, path: str, body: bytes | None = None, kind: str = "") -> Answer:
         """One request."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.service.port, timeout=PATIENCE_SECONDS)
+        connection = http.client.HTTPConnection("127.0.0.1", self.service.port, timeout=PATIENCE)
         headers = {"Accept": "text/html", "Accept-Language": "en"}
         if self.cookies:
             headers["Cookie"] = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
@@ -201,7 +200,7 @@ def world_of(environment: Environment, folder: Path) -> dict[str, str]:
 
 def wait_until(reached: Callable[[], bool]) -> None:
     """Until something is so."""
-    give_up = time.monotonic() + PATIENCE_SECONDS
+    give_up = time.monotonic() + PATIENCE
     while not reached():
         assert time.monotonic() < give_up
         time.sleep(0.05)
@@ -215,7 +214,7 @@ def processes_of(service: Service) -> list[int]:
 
 def wait_until_ready(service: Service, daemon: subprocess.Popen[bytes]) -> None:
     """Until /healthz answers."""
-    give_up = time.monotonic() + PATIENCE_SECONDS
+    give_up = time.monotonic() + PATIENCE
     while time.monotonic() < give_up and daemon.poll() is None:
         try:
             if service.ask("GET", "/healthz").status == 200:
@@ -263,8 +262,8 @@ def places(folder: Path, secret: str, *, raw: bytes = b"") -> list[str]:
         forms |= {raw, raw.hex().encode(), raw.hex().upper().encode(), *in_base64(raw)}
     found = []
     for path in folder.rglob("*"):
-        if path.is_file() and not path.is_symlink():
-            data = path.read_bytes()
+        with suppress(FileNotFoundError):  # a file that is gone holds nothing
+            data = path.read_bytes() if path.is_file() and not path.is_symlink() else b""
             found += [f"{path.relative_to(folder)}: {form!r}" for form in forms if form in data]
     return found
 
@@ -572,7 +571,7 @@ def api(
     service: Service, owner: Owner, path: str, *, method: str = "GET", body: tuple[str, bytes] | None = None
 ) -> bytes:
     """What a script with the token gets."""
-    connection = http.client.HTTPConnection("127.0.0.1", service.port, timeout=PATIENCE_SECONDS)
+    connection = http.client.HTTPConnection("127.0.0.1", service.port, timeout=PATIENCE)
     headers = {"Authorization": f"Bearer {owner.token}"}
     try:
         if body is None:

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from http.client import HTTPConnection
 from pathlib import Path
 
-from playwright.sync_api import Browser, BrowserContext, Page, Request, StorageState, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Request, StorageState, expect, sync_playwright
 
 from tests.servers.environment import Environment
-from tests.servers.processes import free_ports
+from tests.servers.processes import PATIENCE, free_ports
 
 CHROMIUM_ARGUMENTS = (
     "--no-sandbox",
@@ -26,8 +26,8 @@ CHROMIUM_ARGUMENTS = (
     "--no-first-run",
     "--no-default-browser-check",
 )
-START_SECONDS = 60
 HAGAKI = str(Path(sys.executable).parent / "hagaki")
+expect.set_options(timeout=1_000 * PATIENCE)
 IPHONE = (
     "Mozilla/5.0 (iPhone; CPU iPhone OS 18_6 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) "
     "Version/26.0 Mobile/15E148 Safari/604.1"
@@ -69,8 +69,8 @@ class Site:
 
 
 @contextmanager
-def serving(environment: Environment, data: Path, *, base_url: str | None = None) -> Iterator[Site]:
-    """Serve in a process of its own until the block ends."""
+def serving(environment: Environment, data: Path, *domains: str, base_url: str | None = None) -> Iterator[Site]:
+    """Serve example.com and further domains (TOML) in a process of its own until the block ends."""
     (port,) = free_ports(1)
     url = f"http://127.0.0.1:{port}"
     variables = {
@@ -81,7 +81,8 @@ def serving(environment: Environment, data: Path, *, base_url: str | None = None
     # Our keys go before the first table of the servers.
     toml = environment.toml().replace("\n[[incomingServer]]", TOML + "\n[[incomingServer]]", 1)
     site = Site(url, data, variables)
-    site.hagaki("domain", "add", "-", words=toml)
+    for domain in (toml, *domains):
+        site.hagaki("domain", "add", "-", words=domain)
     with (data / "serve.log").open("wb") as log:
         command = [HAGAKI, "serve", "--bind", f"127.0.0.1:{port}", "--workers", "2"]
         process = subprocess.Popen(command, env=variables, stdout=log, stderr=subprocess.STDOUT)
@@ -90,15 +91,15 @@ def serving(environment: Environment, data: Path, *, base_url: str | None = None
         yield site
     finally:
         process.terminate()
-        process.wait(30)
+        process.wait(PATIENCE)
 
 
 def _wait_until_ready(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
-    give_up = time.monotonic() + START_SECONDS
+    give_up = time.monotonic() + PATIENCE
     while time.monotonic() < give_up:
         if process.poll() is not None:
             raise AssertionError(log.read_text("utf-8"))
-        connection = HTTPConnection("127.0.0.1", port, timeout=5)
+        connection = HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
         try:
             connection.request("GET", "/readyz")
             if connection.getresponse().status == 200:
@@ -167,7 +168,7 @@ def visitor(
         accept_downloads=True,
         storage_state=cookies,
     )
-    context.set_default_timeout(20_000)
+    context.set_default_timeout(1_000 * PATIENCE)
     foreign: list[str] = []
     errors: list[str] = []
 

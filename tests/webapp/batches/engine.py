@@ -15,6 +15,7 @@ from sqlalchemy.sql.schema import Table
 
 from profiles.model import MailAccount
 from profiles.problems import Code, Problem, ProblemError
+from tests.servers.processes import PATIENCE
 from tests.webapp.batches.lists import DOMAINS, HEADINGS, csv_bytes, write
 from tests.webapp.clock import Clock
 from webapp.batches.columns import find_columns
@@ -170,7 +171,7 @@ class Engine:
         self.enqueued.append((batch_id, times))
 
 
-def until(done: Callable[[], bool], *, seconds: float = 60) -> None:
+def until(done: Callable[[], bool], *, seconds: float = 3 * PATIENCE) -> None:
     """Wait for something, within a span that is far too long."""
     pause, ends = Event(), time.monotonic() + seconds
     while not done():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -122,11 +122,7 @@ def take_and_be_killed(engine: Engine, workers: Zygote, folder: Path, *, kills: 
         kill(pid)
         killed = engine.rows(tables.batches, name="list.csv")
         seen |= {row["state"] for row in killed} or {"nothing"}
-        if any(row["state"] == "reading" for row in killed):
-            # Nobody waits a minute here for the sign of life that does not come.
-            with engine.store.write() as connection:
-                connection.execute(tables.batches.update().values(touched_at=time.time() - 600))
-        until(partial(has_ended, workers.take(path, "ready-made", token_hash)))
+        until(partial(_is_taken, engine, partial(workers.take, path, "ready-made", token_hash)))
         engine.batches.sweep()
         (batch,) = engine.rows(tables.batches)
         rows = engine.rows(tables.batch_rows)
@@ -134,6 +130,19 @@ def take_and_be_killed(engine: Engine, workers: Zygote, folder: Path, *, kills: 
         assert {row["batch_id"] for row in rows} == {batch["id"]}
         engine.batches.delete(batch["id"], "aya")
     return seen
+
+
+def _is_taken(engine: Engine, take: Callable[[], int]) -> bool:
+    """Take a list, and take it for dead if it is still being read.
+
+    Once is not always enough: what a killed process had sent to PostgreSQL may come to pass after its death.
+    """
+    with engine.store.write() as connection:
+        # Nobody waits a minute here for the sign of life that does not come.
+        reading = tables.batches.c.state == "reading"
+        connection.execute(tables.batches.update().where(reading).values(touched_at=time.time() - 600))
+    until(partial(has_ended, take()))
+    return any(row["state"] == "waiting" for row in engine.rows(tables.batches))
 
 
 def test_a_list_whose_taking_is_killed_is_taken_whole_or_not_at_all(

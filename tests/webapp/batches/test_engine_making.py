@@ -342,7 +342,7 @@ def test_a_server_that_says_too_many_is_left_alone_by_all_workers(engine: Engine
     assert (view.made, view.failed) == (30, 0)
     assert [(one.server, one.code) for one in view.stopped] == [("mail.corp.example:993", "AUTH_RATE_LIMITED")]
     untried = [codes for codes in engine.codes(batch_id).values() if codes == [Code.ROW_NOT_TRIED]]
-    assert 26 <= len(untried) <= 28
+    assert len(untried) >= 28, "only the first two were told nothing of it"
 
 
 def test_a_check_that_breaks_sends_no_password_twice(engine: Engine) -> None:
