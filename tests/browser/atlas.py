@@ -13,7 +13,7 @@ import zipfile
 from base64 import b32decode
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import StringIO
 from itertools import count
 from urllib.error import HTTPError
@@ -233,6 +233,8 @@ class World:
     places: Mapping[str, str]
     kept: Mapping[tuple[str, str], str]
     cookies: StorageState
+    secret: bytes
+    """Of the admin's authenticator app."""
     made_at: float
 
     @property
@@ -287,14 +289,13 @@ def explore(browser: Browser, site: Site, before: World | None = None) -> World:
     """Make what the pages show; of a world before, only what has grown stale."""
     places = check_twice(browser, site)
     if before is not None:
-        return World(
-            site=site,
-            places={**before.places, **places},
-            kept=before.kept,
-            cookies=before.cookies,
-            made_at=time.monotonic(),
-        )
-    cookies, kept, more = _admins(browser, site)
+        with visitor(browser, site) as person:
+            # Lists and downloads ask for a log-in of the last ten minutes.
+            log_in(person, before.secret)
+            cookies = person.context.storage_state()
+        return replace(before, places={**before.places, **places}, cookies=cookies, made_at=time.monotonic())
+    secret = _create_owner(site)
+    cookies, kept, more = _admins(browser, site, secret)
     invitation = _invite(site, LIST, "--only", "qr")
     ready = _invite(site, READY_MADE, "--mode", "ready-made", "--only", "qr")
     return World(
@@ -302,6 +303,7 @@ def explore(browser: Browser, site: Site, before: World | None = None) -> World:
         places={**places, **more, "invitation": invitation, "ready": ready},
         kept=kept,
         cookies=cookies,
+        secret=secret,
         made_at=time.monotonic(),
     )
 
@@ -334,9 +336,10 @@ def _invite(site: Site, people: str, *options: str) -> str:
     return "/s/" + link.rpartition("/")[2]
 
 
-def _admins(browser: Browser, site: Site) -> tuple[StorageState, Mapping[tuple[str, str], str], Mapping[str, str]]:
+def _admins(
+    browser: Browser, site: Site, secret: bytes
+) -> tuple[StorageState, Mapping[tuple[str, str], str], Mapping[str, str]]:
     """An owner who is logged in, the pages shown once, and where a set-up link, a list and a batch are."""
-    secret = _create_owner(site)
     kept: dict[tuple[str, str], str] = {}
     with visitor(browser, site) as person:
         log_in(person, secret)

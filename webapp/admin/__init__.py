@@ -20,7 +20,7 @@ from webapp.admin import (
     start,
     tokens,
 )
-from webapp.admin.words import ACTIONS, ROLES, SCOPES, STAGES, STATES, actor, menu, told
+from webapp.admin.words import ACTIONS, ROLES, SCOPES, STAGES, STATES, actor, menu, subject, told
 from webapp.i18n import translate
 from webapp.languages import language
 from webapp.policy import find_session, session_form_token
@@ -69,6 +69,9 @@ admin.add_url_rule(
 )
 admin.add_url_rule("/batches/<int:batch_id>/people/<int:row>", view_func=batch_people.person)
 admin.add_url_rule(
+    "/batches/<int:batch_id>/people/<int:row>/reprint", view_func=batch_people.reprint_person, methods=BOTH
+)
+admin.add_url_rule(
     "/batches/<int:batch_id>/people/<int:row>/<action>", view_func=batch_people.change_person, methods=BOTH
 )
 admin.add_url_rule("/leavers", view_func=leavers.leavers, methods=BOTH)
@@ -92,6 +95,7 @@ def _names() -> dict[str, Any]:
         "actor": actor,
         "stage_names": STAGES,
         "told": told,
+        "subject": subject,
         "session_form_token": session_form_token,
         "texts": _texts,
     }

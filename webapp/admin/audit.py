@@ -6,6 +6,7 @@ from flask import render_template, request
 
 from webapp.accounts import Role
 from webapp.policy import allow
+from webapp.security import row_number
 from webapp.services import services
 
 PAGE = 100
@@ -15,7 +16,7 @@ PAGE = 100
 def audit() -> str:
     """Show a page of the log."""
     log = services().accounts.audit
-    before = request.args.get("before", type=int)
+    before = request.args.get("before", type=row_number)
     entries = log.newest(before=before, most=PAGE)
     count, problems = log.verify() if "verify" in request.args else (0, None)
     return render_template(

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from typing import Any
 
 from flask import abort, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
@@ -16,11 +17,11 @@ from profiles.problems import Code, Problem
 from webapp import policy
 from webapp.accounts import Role
 from webapp.admin import batch_words as words
-from webapp.admin.batches import actions, chosen_show, download, to_batch
+from webapp.admin.batches import actions, chosen_show, download, said_done, to_batch
 from webapp.admin.forms import AdminForm, sent
 from webapp.batches.documents import MOST_CARDS
-from webapp.batches.following import Action, Choice, Forecast, Person, Show
-from webapp.batches.options import Mode, Part, most_days, usual_days
+from webapp.batches.following import Action, Choice, Forecast, Person, Show, Stage
+from webapp.batches.options import MailState, Mode, Part, most_days, usual_days
 from webapp.batches.views import BatchView
 from webapp.handouts.card import card_name
 from webapp.languages import gettext as _
@@ -29,6 +30,8 @@ from webapp.policy import allow
 from webapp.services import services
 
 MOST_TICKED = 500
+MANY = 2000
+"""From so many people on, an action takes seconds."""
 HELPDESK = (Action.REISSUE, Action.REVOKE)
 _MAKERS = (Role.OWNER, Role.OPERATOR)
 _HANDS = (*_MAKERS, Role.HELPDESK)
@@ -48,7 +51,7 @@ def choose_people(batch_id: int) -> Page:
     everybody = request.form.get("who") == "all"
     choice = _all_shown() if everybody else Choice(rows=_ticked())
     if not everybody and not choice.rows:
-        return to_batch(batch_id, none="1", show=chosen_show().value, search=_search())
+        return to_batch(batch_id, none="1", **_shown())
     return _ask(batch, action, choice)
 
 
@@ -65,7 +68,7 @@ def change_people(batch_id: int, action: str) -> Page:
     if which is Action.REPRINT:
         return _reprint(batch, choice)
     count = _do(batch, which, choice, days or 1)
-    return to_batch(batch_id, done=which.value, count=count)
+    return to_batch(batch_id, done=which.value, count=count, **_shown())
 
 
 def _ask(batch: BatchView, action: Action, choice: Choice, *, problems: tuple[Problem, ...] = ()) -> str:
@@ -76,7 +79,8 @@ def _ask(batch: BatchView, action: Action, choice: Choice, *, problems: tuple[Pr
         choice=choice,
         rows=",".join(map(str, choice.rows)) if choice.rows is not None else "",
         problems=problems,
-        back=url_for(".batch", batch_id=batch.id, show=choice.show.value, search=choice.search),
+        back=url_for(".batch", batch_id=batch.id, **_shown()),
+        search=_search(),
         target=url_for(".change_people", batch_id=batch.id, action=action.value),
         person=None,
         **_forecast(batch, action, choice),
@@ -89,6 +93,7 @@ def _forecast(batch: BatchView, action: Action, choice: Choice) -> dict[str, obj
     return {
         "words": words,
         "forecast": forecast,
+        "many": MANY,
         "effects": (*words.EFFECTS[action], *(ready if action in words.READY_MADE_EFFECTS else ())),
         "days": request.form.get("days") or str(usual_days(batch.mode)),
         "most_days": most_days(batch.mode),
@@ -113,7 +118,7 @@ def _reprint(batch: BatchView, choice: Choice) -> BaseResponse:
     here = services()
     rows = here.following.meant(batch.id, choice, Action.REPRINT)
     if not rows:
-        return to_batch(batch.id, done=Action.REPRINT.value, count=0)
+        return to_batch(batch.id, done=Action.REPRINT.value, count=0, **_shown())
     if len(rows) > MOST_CARDS:
         # No printer wants more in one file; the archive holds one file after the other.
         pieces = here.results.zip_pieces(batch.id, rows=rows, parts=(Part.HANDOUTS,))
@@ -138,13 +143,23 @@ def person(batch_id: int, row: int) -> str:
         actions=_actions_for(batch, found),
         facts=_facts(batch, found),
         steps=_steps(found),
-        done=_done(),
+        done=said_done(),
     )
+
+
+@allow(*_MAKERS, sensitive=True)
+def reprint_person(batch_id: int, row: int) -> Page:
+    """Print the card of this person again: it is the link, so as sensitive as every other download."""
+    return _change_person(batch_id, row, Action.REPRINT.value)
 
 
 @allow(*_HANDS)
 def change_person(batch_id: int, row: int, action: str) -> Page:
     """Ask whether to do it for this person; do it."""
+    return _change_person(batch_id, row, action)
+
+
+def _change_person(batch_id: int, row: int, action: str) -> Page:
     batch = services().batches.view(batch_id)
     found = _person(batch_id, row)
     which = _action(action, _actions_for(batch, found))
@@ -191,11 +206,17 @@ def _facts(batch: BatchView, found: Person) -> tuple[tuple[str, str], ...]:
         (_("Kind"), str(words.MODES[found.mode or batch.mode])),
         (_("Link opens until"), "" if found.expires_at is None else moment(found.expires_at)),
         (_("Times a new link was made"), str(found.generation or "")),
-        (_("Invitation mail"), str(words.MAILS[found.mail_state]) if found.mail_state else ""),
+        (_("Invitation mail"), _mail(found)),
         (_("Last reminder"), "" if found.reminded_at is None else moment(found.reminded_at)),
         (_("Phone reported lost"), "" if found.lost_at is None else moment(found.lost_at)),
     )
     return tuple((label, value) for label, value in facts if value)
+
+
+def _mail(found: Person) -> str:
+    if found.mail_state is MailState.SENT and Stage.MAILED not in found.times:
+        return _("sent, but with a link that a new one has replaced")
+    return str(words.MAILS[found.mail_state]) if found.mail_state else ""
 
 
 def _steps(found: Person) -> tuple[tuple[str, datetime | None], ...]:
@@ -220,11 +241,6 @@ def _person(batch_id: int, row: int) -> Person:
     return found
 
 
-def _done() -> str | None:
-    what, count = request.args.get("done", ""), request.args.get("count", type=int)
-    return words.ACTIONS[Action(what)].done(count) if what in set(Action) and count is not None else None
-
-
 # what a form says
 
 
@@ -236,6 +252,15 @@ def _action(word: str | None, possible: tuple[Action, ...]) -> Action:
 
 def _search() -> str:
     return request.form.get("search", "").strip()[:200]
+
+
+def _shown() -> dict[str, Any]:
+    """The part of the list that somebody came from, to go back to."""
+    show = chosen_show()
+    return {
+        **({"show": show.value} if show is not Show.ALL else {}),
+        **({"search": _search()} if _search() else {}),
+    }
 
 
 def _all_shown() -> Choice:

@@ -83,7 +83,7 @@ MAILS: Mapping[MailState, LazyString] = {
     MailState.WAITING: _l("waiting"),
     MailState.SENDING: _l("being sent"),
     MailState.SENT: _l("sent"),
-    MailState.FAILED: _l("failed"),
+    MailState.FAILED: _l("not sent"),
     MailState.UNSURE: _l("perhaps sent"),
 }
 FUNNEL: Mapping[Stage, LazyString] = {
@@ -157,7 +157,10 @@ ACTIONS: Mapping[Action, Words] = {
 EFFECTS: Mapping[Action, tuple[LazyString, ...]] = {
     Action.REISSUE: (
         _l("The old links end at once, with the checks, downloads and hand-overs that came of them."),
-        _l("Each person gets a new link with the same card number. The old cards are of no use: print new ones."),
+        _l(
+            "Each person gets a new link with the same card number. Cards and mails that are out there open "
+            "nothing any more: print new cards, or send the mails again."
+        ),
         _l("What is known of how far they have come begins anew."),
     ),
     Action.EXTEND: (

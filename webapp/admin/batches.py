@@ -14,6 +14,7 @@ from webapp import i18n, policy
 from webapp.accounts import Role
 from webapp.admin import batch_words as words
 from webapp.admin.forms import AdminForm, sent
+from webapp.admin.list_words import mend
 from webapp.admin.plots import Bar, bars
 from webapp.batches.following import Action, Counts, Show
 from webapp.batches.options import Mode, Part
@@ -23,6 +24,7 @@ from webapp.handouts.card import card_name
 from webapp.languages import gettext as _
 from webapp.languages import language
 from webapp.policy import allow
+from webapp.security import row_number
 from webapp.services import services
 
 PAGE = 50
@@ -34,7 +36,7 @@ _MAKERS = (Role.OWNER, Role.OPERATOR)
 @allow(*_EVERYBODY)
 def batches() -> str:
     """List every batch, newest first."""
-    before = request.args.get("before", type=int)
+    before = request.args.get("before", type=row_number)
     found = services().batches.every(before=before, most=PAGE + 1)
     return render_template(
         "admin/batches.html",
@@ -42,6 +44,7 @@ def batches() -> str:
         older=found[PAGE - 1].id if len(found) > PAGE else None,
         is_first=before is None,
         words=words,
+        done=_deleted(),
         can_make=_can_make(),
     )
 
@@ -52,7 +55,7 @@ def batch(batch_id: int) -> str:
     here = services()
     found = here.batches.view(batch_id)
     show, search = chosen_show(), request.args.get("search", "").strip()[:200]
-    after = max(0, request.args.get("after", 0, type=int))
+    after = max(0, request.args.get("after", 0, type=row_number))
     counts = here.following.counts(batch_id)
     return render_template(
         "admin/batch.html",
@@ -62,6 +65,7 @@ def batch(batch_id: int) -> str:
         now=_progress(found),
         shares=_shares(found),
         problems=_problems(found),
+        mend=mend,
         trouble=_trouble(found),
         counts=counts,
         tabs=_tabs(counts, show),
@@ -70,7 +74,7 @@ def batch(batch_id: int) -> str:
         show=show,
         search=search,
         is_first=after == 0,
-        done=_done(),
+        done=said_done(),
         can_make=_can_make(),
         **_choices(found, counts, show, search),
         **_results(found),
@@ -125,7 +129,7 @@ def delete_batch(batch_id: int) -> str | BaseResponse | tuple[str, int]:
         page = render_template("admin/batch_delete.html", batch=found, counts=counts, is_wrong=True, typed=typed)
         return page, 422
     services().batches.delete(batch_id, policy.admin().name)
-    answer: BaseResponse = redirect(url_for(".batches"), 303)
+    answer: BaseResponse = redirect(url_for(".batches", done="delete"), 303)
     return answer
 
 
@@ -135,7 +139,7 @@ def delete_batch(batch_id: int) -> str | BaseResponse | tuple[str, int]:
 @allow(*_MAKERS, sensitive=True, file=True)
 def batch_file(batch_id: int, name: str) -> Response:
     """Hand out a result, made anew from the rows."""
-    results, part = services().results, max(1, request.args.get("part", 1, type=int))
+    results, part = services().results, max(1, request.args.get("part", 1, type=row_number))
     makers: Mapping[str, tuple[str, Callable[[], Iterator[bytes]]]] = {
         "results.zip": ("application/zip", lambda: results.zip_pieces(batch_id)),
         "results.csv": ("text/csv", lambda: results.results_csv(batch_id)),
@@ -239,15 +243,22 @@ def funnel(counts: Counts) -> tuple[Bar, ...]:
     return bars([(str(words.FUNNEL[reached.stage]), reached.people) for reached in counts.funnel])
 
 
-def _done() -> str | None:
+def said_done() -> str | None:
     """What was just done, said once after the redirect. The address decides only among our own words."""
-    count = request.args.get("count", type=int)
-    if count is None or count < 0:
-        return None
+    count = request.args.get("count", type=row_number)
     what = request.args.get("done", "")
-    if what in set(Action):
-        return words.ACTIONS[Action(what)].done(count)
-    return _("%(count)s rows are tried again.", count=count) if what == "retry" else None
+    if count is None or count < 0 or what not in {*Action, "retry"}:
+        return None
+    if not count:
+        return _("Nothing was left to do: it is done already, or it changes nothing for these people.")
+    if what == "retry":
+        return _("%(count)s rows are tried again.", count=grouped(count))
+    return words.ACTIONS[Action(what)].done(count)
+
+
+def _deleted() -> str | None:
+    said = {"delete": _("The batch was deleted."), "list": _("The list was deleted; nothing was made of it.")}
+    return said.get(request.args.get("done", ""))
 
 
 def actions(batch: BatchView) -> tuple[Action, ...]:

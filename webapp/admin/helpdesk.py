@@ -12,7 +12,10 @@ from webapp.admin import batch_words
 from webapp.admin.forms import SearchForm, sent
 from webapp.checks.history import PastCheck, last_checks
 from webapp.policy import allow
+from webapp.probes.report import Stage
 from webapp.services import services
+
+_SERVICES = ("imap", "pop3", "smtp", "caldav", "carddav")
 
 
 @allow(Role.OWNER, Role.OPERATOR, Role.HELPDESK)
@@ -39,4 +42,10 @@ def helpdesk() -> str | tuple[str, int]:
         settings=settings,
         invited=here.following.of_address(address),
         words=batch_words,
+        in_order=_in_order,
     )
+
+
+def _in_order(stages: tuple[Stage, ...]) -> list[Stage]:
+    """One service after the other: they were tried at the same time, and would jump to and fro when read out."""
+    return sorted(stages, key=lambda stage: _SERVICES.index(stage.service))

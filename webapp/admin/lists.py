@@ -144,7 +144,7 @@ def delete_list(token: str) -> Page:
     upload = _found(token)
     if upload is not None:
         services().uploads.remove(upload, actor=policy.admin().name)
-    return redirect(url_for(".batches"), 303)
+    return redirect(url_for(".batches", done="list"), 303)
 
 
 # the form

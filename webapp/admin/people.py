@@ -10,6 +10,7 @@ from webapp import policy
 from webapp.accounts import Admin, Role
 from webapp.admin.forms import AdminFields, AdminForm, sent
 from webapp.admin.words import ROLE_HINTS
+from webapp.languages import gettext as _
 from webapp.policy import allow
 from webapp.services import services
 
@@ -73,23 +74,53 @@ def change_role(admin_id: int) -> Response | tuple[str, int]:
 
 @allow(Role.OWNER, sensitive=True)
 def reset(admin_id: int) -> str:
-    """End what is open and show a new set-up link once."""
+    """Ask; end what is open and show a new set-up link once."""
     sent(AdminForm(request.form))
     admin, accounts = _found(admin_id), services().accounts
+    if "sure" not in request.form:
+        return _ask(
+            admin,
+            ".reset",
+            _("Make a new set-up link for %(name)s?", name=admin.name),
+            _("Make a new set-up link"),
+            _("The old password, the codes, all sessions and tokens of %(name)s end at once.", name=admin.name),
+            _("The link is shown once and works for 24 hours. Until it is used, nobody logs in by this name."),
+        )
     token = accounts.people.reset(admin.name, actor=policy.admin().name)
     return render_template("admin/link.html", name=admin.name, url=accounts.setup_url(token))
 
 
 @allow(Role.OWNER, sensitive=True)
-def disable(admin_id: int) -> Response | tuple[str, int]:
-    """End everything of an admin at once."""
+def disable(admin_id: int) -> Response | str | tuple[str, int]:
+    """Ask; end everything of an admin at once."""
     sent(AdminForm(request.form))
     admin = _found(admin_id)
+    if "sure" not in request.form:
+        return _ask(
+            admin,
+            ".disable",
+            _("Disable %(name)s?", name=admin.name),
+            _("Disable %(name)s", name=admin.name),
+            _("All sessions and tokens of %(name)s end at once, and the name lets nobody in.", name=admin.name),
+            _("A new set-up link enables it again; the tokens do not come back."),
+        )
     try:
         services().accounts.people.disable(admin.name, actor=policy.admin().name)
     except ProblemError as error:
         return _one(admin, error.problems), 422
     return redirect(url_for(".admins"), 303)
+
+
+def _ask(admin: Admin, endpoint: str, heading: str, press: str, *effects: str) -> str:
+    return render_template(
+        "admin/sure.html",
+        heading=heading,
+        effects=effects,
+        target=url_for(endpoint, admin_id=admin.id),
+        fields={},
+        press=press,
+        back=url_for(".one", admin_id=admin.id),
+    )
 
 
 def _found(admin_id: int) -> Admin:

@@ -58,4 +58,4 @@ def height(count: int) -> int:
 
 
 def _share(number: int, whole: int) -> str:
-    return f"{100 * number / whole:.1f} %" if whole else ""
+    return f"{100 * number / whole:.1f}%" if whole else ""

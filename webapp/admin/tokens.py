@@ -9,6 +9,7 @@ from profiles.problems import Code, Problem, ProblemError
 from webapp import policy
 from webapp.accounts import Role, Scope
 from webapp.admin.forms import ChoiceForm, TokenForm, sent
+from webapp.languages import gettext as _
 from webapp.policy import allow
 from webapp.services import services
 
@@ -53,10 +54,23 @@ def _chosen() -> tuple[Scope, ...]:
 
 
 @allow(Role.OWNER, sensitive=True)
-def revoke() -> Response:
-    """End a token at once."""
+def revoke() -> Response | str:
+    """Ask whether to end a token; end it at once."""
     form = ChoiceForm(request.form)
     sent(form)
+    if "sure" not in request.form:
+        return render_template(
+            "admin/sure.html",
+            heading=_("Revoke the token %(name)s?", name=form.id.data),
+            effects=(
+                _("Programs that use it are refused at once."),
+                _("It cannot be brought back; a new token has to be put into them."),
+            ),
+            target=url_for(".revoke"),
+            fields={"id": form.id.data},
+            press=_("Revoke %(name)s", name=form.id.data),
+            back=url_for(".tokens"),
+        )
     try:
         services().accounts.tokens.revoke(form.id.data or "", actor=policy.admin().name)
     except ProblemError as error:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from flask_babel import LazyString
 from flask_babel import lazy_gettext as _l
 
-from webapp.accounts import COMMAND_LINE, AdminState, Role, Scope
+from webapp.accounts import COMMAND_LINE, NOBODY, AdminState, Role, Scope
+from webapp.admin import batch_words
+from webapp.handouts.card import card_name
 from webapp.probes.report import StageName
 
 ROLES: Mapping[Role, LazyString] = {
@@ -76,14 +79,43 @@ DETAILS: Mapping[str, LazyString] = {
     "scopes": _l("What it may do"),
     "second_factor": _l("Second factor"),
     "network": _l("Network"),
+    "name": _l("Name"),
+    "mode": _l("Kind"),
+    "rows": _l("Rows"),
+    "good": _l("Good rows"),
+    "passed_on": _l("Links that went over to another batch"),
+    "file": _l("File"),
+    "people": _l("People"),
+    "mails": _l("Mails"),
+    "batch": _l("Batch"),
+    "card": _l("Card"),
+    "cards": _l("Cards, by number"),
+    "days": _l("Days"),
+    "links": _l("Links that opened"),
+    "checks": _l("Checks and downloads"),
+    "devices": _l("Devices"),
+    "step": _l("Step"),
 }
-_VALUES: Mapping[str, LazyString] = {
-    **{role.value: words for role, words in ROLES.items()},
-    "app": _l("authenticator app"),
-    "recovery code": _l("recovery code"),
-    "set-up": _l("just set up"),
+_VALUES: Mapping[str, Mapping[str, LazyString]] = {
+    **{name: {role.value: words for role, words in ROLES.items()} for name in ("role", "before", "after")},
+    "second_factor": {
+        "app": _l("authenticator app"),
+        "recovery code": _l("recovery code"),
+        "set-up": _l("just set up"),
+    },
+    "mode": {mode.value: words for mode, words in batch_words.MODES.items()},
+    "step": {step.value: words for step, (words, _) in batch_words.STEPS.items()},
 }
-ACTORS: Mapping[str, LazyString] = {COMMAND_LINE: _l("the command line")}
+_SUBJECTS: Mapping[str, LazyString] = {
+    "batch": _l("Batch no. %(number)s"),
+    "leavers": _l("Leavers, run %(number)s"),
+}
+_NUMBERED = re.compile(r"(batch|leavers) (\d+)\Z")
+ACTORS: Mapping[str, LazyString] = {
+    COMMAND_LINE: _l("the command line"),
+    NOBODY: _l("a name that nobody has"),
+    "set-up link": _l("the first set-up link"),
+}
 _KINDS_OF_ACTOR: Mapping[str, LazyString] = {"token": _l("token %(name)s"), "card": _l("card %(name)s")}
 """An admin's name has no blank in it."""
 STAGES: Mapping[StageName, LazyString] = {
@@ -124,7 +156,15 @@ def told(name: str, value: str) -> tuple[str, str]:
     """A detail of the audit log in words; what is not known here stays as it is written."""
     parts = (SCOPES.get(Scope(part)) if part in set(Scope) else None for part in value.split())
     scopes = [str(words) for words in parts if words is not None] if name == "scopes" else []
-    return str(DETAILS.get(name, name)), ", ".join(scopes) or str(_VALUES.get(value, value))
+    cards = re.sub(r"\d+", lambda found: card_name(int(found[0])), value) if name in ("card", "cards") else ""
+    words = _VALUES.get(name, {}).get(value, value)
+    return str(DETAILS.get(name, name)), ", ".join(scopes) or cards or str(words)
+
+
+def subject(text: str) -> str:
+    """Whom or what an entry of the audit log concerns: a batch and a run of leavers in words."""
+    found = _NUMBERED.match(text)
+    return str(_SUBJECTS[found[1]]) % {"number": found[2]} if found else text
 
 
 def menu(role: Role) -> tuple[tuple[str, LazyString], ...]:

@@ -112,7 +112,11 @@ function pressOnce(form) {
     const pressed = event.submitter?.formAction || form.action;
     if (form.dataset.sent === pressed) { event.preventDefault(); return; }
     form.dataset.sent = pressed;
-    setTimeout(() => { delete form.dataset.sent; }, 5000);
+    // A download leaves its page standing; what changes many people leads on, however long it takes.
+    if (!form.dataset.waits) { setTimeout(() => { delete form.dataset.sent; }, 5000); return; }
+    const words = event.submitter.textContent;
+    event.submitter.textContent = form.dataset.waits;
+    addEventListener("pagehide", () => { delete form.dataset.sent; event.submitter.textContent = words; }, { once: true });
   });
 }
 

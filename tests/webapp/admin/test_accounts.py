@@ -10,11 +10,13 @@ from sqlalchemy import text
 from profiles.problems import Code, ProblemError
 from tests.webapp.admin.world import PASSWORD
 from tests.webapp.clock import Clock
+from tests.webapp.test_ends import on_its_way
 from tests.webapp.threads import at_once, outcome
-from webapp.accounts import COMMAND_LINE, Accounts, Role, Scope, SecretsOnce, passwords, second_factor
+from webapp.accounts import COMMAND_LINE, NOBODY, Accounts, Role, Scope, SecretsOnce, passwords, second_factor
 from webapp.accounts.login import PER_ADMIN_AND_NETWORK, Client
 from webapp.accounts.people import SETUP_SECONDS
 from webapp.accounts.sessions import FRESH_SECONDS, HALF_SECONDS, IDLE_SECONDS, LONGEST_SECONDS
+from webapp.store import admins
 
 HERE = Client(address="192.0.2.7", browser="Firefox, Linux")
 ELSEWHERE = Client(address="198.51.100.9")
@@ -273,6 +275,77 @@ def test_disabling_and_resetting_end_everything_at_once(
     assert accounts.sessions.find(half) is None
     assert accounts.tokens.find(token) is None
     assert outcome(lambda: accounts.login.give_password("jiro", PASSWORD, HERE)) == Code.LOGIN_REFUSED
+
+
+@pytest.mark.parametrize("how", ["app", "recovery code"])
+def test_a_session_that_just_begins_ends_with_a_reset(
+    accounts: Accounts, hanako: Someone, clock: Clock, how: str
+) -> None:
+    """What the log-in does in its last transaction, into which the reset runs before the commit."""
+    admin = accounts.people.get("hanako")
+    here = {"complete": True, "network": "", "browser": ""}
+
+    with on_its_way(accounts.store, lambda: accounts.people.reset("hanako", actor=COMMAND_LINE)) as connection:
+        if how == "app":
+            assert admins.take_step(connection, admin.id, int(clock()))
+        else:
+            assert admins.hold(connection, admin.id) is not None
+        begun = accounts.sessions.begin(connection, admin.id, **here)  # type: ignore[arg-type]
+
+    assert accounts.sessions.find(begun) is None
+
+
+def test_no_session_begins_for_who_was_reset_behind_the_set_up(accounts: Accounts, hanako: Someone) -> None:
+    accounts.people.reset("hanako", actor=COMMAND_LINE)
+
+    assert outcome(lambda: accounts.login.begin_after_setup("hanako", HERE)) == Code.LOGIN_REFUSED
+
+
+@pytest.mark.parametrize("change", ["role", "disable", "reset"])
+def test_no_token_is_made_for_who_is_no_owner_any_more(
+    accounts: Accounts, hanako: Someone, clock: Clock, change: str
+) -> None:
+    """The page was opened by an owner; what happened since then would have ended the token."""
+    Someone(accounts.people.create_ready("jiro", Role.OWNER, PASSWORD, actor=COMMAND_LINE), clock)
+    jiro = accounts.people.get("jiro")
+    if change == "role":
+        accounts.people.change_role("jiro", Role.AUDITOR, actor="hanako")
+    else:
+        getattr(accounts.people, change)("jiro", actor="hanako")
+
+    made = outcome(lambda: accounts.tokens.create("his", tuple(Scope), actor="jiro", admin_id=jiro.id))
+
+    assert made is Code.ADMIN_UNKNOWN
+    assert accounts.tokens.every() == ()
+
+
+def test_the_code_of_the_set_up_does_not_work_again(accounts: Accounts, clock: Clock) -> None:
+    """Also where the clock of the phone is a little ahead: a code of the next step is taken, and used up."""
+    link = accounts.people.create("jiro", Role.OPERATOR, actor=COMMAND_LINE)
+    secret = accounts.people.look_at_link(link).secret
+    ahead = second_factor.code_at(secret, int(clock() // second_factor.STEP_SECONDS) + 1)
+    accounts.people.claim(link, "", PASSWORD, ahead)
+
+    half = accounts.login.give_password("jiro", PASSWORD, HERE)
+    session = accounts.sessions.find(half)
+    assert session is not None
+
+    assert outcome(lambda: accounts.login.give_code(half, session, ahead, HERE)) is Code.CODE_WRONG
+
+
+@pytest.mark.parametrize("name", ["hanako", "nobody"])
+def test_every_refusal_costs_the_same_writes_and_names_only_admins(
+    accounts: Accounts, hanako: Someone, name: str
+) -> None:
+    """A write more for known names would tell by its time who is an admin."""
+    before = accounts.audit.verify()[0]
+
+    assert outcome(lambda: accounts.login.give_password(name, "no " + PASSWORD, HERE)) == Code.LOGIN_REFUSED
+
+    (newest,) = accounts.audit.newest(most=1)
+    assert accounts.audit.verify()[0] == before + 1
+    assert (newest.action, newest.actor) == ("session.refused", "hanako" if name == "hanako" else NOBODY)
+    assert newest.subject in ("hanako", "")
 
 
 def test_disabling_ends_a_set_up_link(accounts: Accounts, clock: Clock) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from profiles.problems import Code, Problem
 from tests.webapp.admin.world import Host, Person, make_host
 from tests.webapp.batches.followed import Someone, add_batch
 from tests.webapp.clock import Clock
@@ -15,7 +16,9 @@ from tests.webapp.page_world import close_pages, form_token, open_pages
 from webapp.accounts import Role
 from webapp.batches.following import Action, Choice, Show, Stage
 from webapp.batches.options import Mode
+from webapp.batches.rows import CellProblem
 from webapp.store import tables
+from webapp.store.values import to_text
 
 AT = 1_789_999_000.0
 PEOPLE = (
@@ -111,7 +114,7 @@ def test_funnel_is_drawn_and_told_in_numbers(people: dict[Role, Person]) -> None
     page = people[Role.AUDITOR].client.get("/en/admin/batches/1").text
 
     assert page.count('<rect class="f-ai"') == 6
-    assert re.search(r"<td>Opened</td><td class=\"n\">2</td><td class=\"n\">66.7 %</td>", page)
+    assert re.search(r"<td>Opened</td><td class=\"n\">2</td><td class=\"n\">66.7%</td>", page)
 
 
 def test_no_page_ever_shows_a_link_or_a_pin(host: Host) -> None:
@@ -293,6 +296,76 @@ def test_all_whom_the_list_shows_are_revoked(host: Host) -> None:
     press(owner, page, "revoke")
 
     assert [stage(host, 1, row) for row in (2, 3, 4)] == [Stage.INVITED, Stage.FETCHED, Stage.REVOKED]
+
+
+def test_the_part_of_the_list_one_came_from_is_shown_again(host: Host) -> None:
+    seed(host)
+    owner = host.logged_in(Role.OWNER)
+
+    page = ask(owner, action="extend", who="ticked", row=["2"], show="unstarted", search="山田")
+    answer = press(owner, page, "extend", days="90")
+
+    assert "show=unstarted" in answer.headers["Location"]
+    assert "search=%E5%B1%B1%E7%94%B0" in answer.headers["Location"]
+
+
+def test_the_same_press_again_says_that_nothing_was_left_to_do(host: Host) -> None:
+    seed(host)
+    owner = host.logged_in(Role.OWNER)
+    page = ask(owner, action="revoke", who="all", show="all")
+    press(owner, page, "revoke")
+
+    answer = press(owner, page, "revoke")
+
+    assert "Nothing was left to do" in owner.client.get(answer.headers["Location"]).text
+
+
+def test_a_mail_with_an_old_link_is_told_as_such(host: Host) -> None:
+    here = host.pages.services
+    people = (Someone(address="a@example.co.jp", full_name="A", mail_state="sent", link={"mailed_at": AT}),)
+    batch_id, _ = add_batch(here.store, here.config.link_key, people, now=time.time())
+    owner = host.logged_in(Role.OWNER)
+    page = f"/en/admin/batches/{batch_id}/people/2"
+    before = owner.client.get(page).text
+
+    owner.post(f"{page}/reissue")
+
+    replaced = "sent, but with a link that a new one has replaced"
+    assert replaced not in before
+    assert replaced in owner.client.get(page).text
+
+
+def test_a_failed_mail_is_not_told_like_a_failed_check(host: Host) -> None:
+    here = host.pages.services
+    people = (Someone(address="a@example.co.jp", mail_state="failed"),)
+    batch_id, _ = add_batch(here.store, here.config.link_key, people, now=time.time())
+
+    page = host.logged_in(Role.OWNER).client.get(f"/ja/admin/batches/{batch_id}").text
+
+    assert "メール：送れなかった" in page
+    assert "メール：確認できなかった" not in page
+
+
+def test_problems_are_mended_in_the_words_of_a_page(host: Host) -> None:
+    here = host.pages.services
+    problems = (CellProblem(problem=Problem(Code.DOMAIN_NOT_SERVED, {"domain": "example.net"}), row=2),)
+    people = (Someone(address="a@example.net", state="failed", problems=to_text(problems)),)
+    batch_id, _ = add_batch(here.store, here.config.link_key, people, now=time.time())
+
+    page = host.logged_in(Role.OWNER).client.get(f"/en/admin/batches/{batch_id}").text
+
+    assert "or add the domain first" in page
+    assert "hagaki domain add" not in page
+
+
+def test_the_overview_offers_what_comes_next(shared: Host, people: dict[Role, Person]) -> None:
+    maker = people[Role.OPERATOR].client.get("/en/admin/").text
+    reader = people[Role.AUDITOR].client.get("/en/admin/").text
+
+    assert 'href="/en/admin/lists/new"' in maker
+    assert 'href="/en/admin/lists/new"' not in reader
+    for page in (maker, reader):
+        assert 'href="/en/admin/batches/1"' in page
 
 
 def test_question_says_how_many_are_left_out_and_why(host: Host) -> None:

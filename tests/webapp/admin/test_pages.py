@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from dataclasses import replace
 
 import pytest
@@ -12,7 +13,11 @@ from tests.webapp.admin.world import OWNER, PASSWORD, Host, Person, shown_once
 from tests.webapp.page_world import ADDRESS, REFUSED, form_token, title
 from webapp.accounts import COMMAND_LINE, Role, Scope, second_factor
 from webapp.accounts.sessions import FRESH_SECONDS, IDLE_SECONDS
+from webapp.links import hash_token
 from webapp.policy import policy_of
+from webapp.probes.report import Stage, StageName
+from webapp.store.checks import add_stage
+from webapp.store.values import to_text
 
 PAGES = (
     "/admin/",
@@ -337,9 +342,35 @@ def test_an_owner_disables_an_admin_at_once(host: Host) -> None:
     owner, other = host.logged_in(Role.OWNER), host.logged_in(Role.OPERATOR)
     number = host.accounts.people.get(other.name).id
 
-    owner.post(f"/admin/admins/{number}/disable", f"/admin/admins/{number}")
+    owner.post(f"/admin/admins/{number}/disable", f"/admin/admins/{number}", sure="1")
 
     assert other.client.get("/admin/").status_code == 303
+
+
+@pytest.mark.parametrize("action", ["disable", "reset"])
+def test_what_ends_everything_of_an_admin_asks_first(host: Host, action: str) -> None:
+    owner, other = host.logged_in(Role.OWNER), host.logged_in(Role.OPERATOR)
+    page = f"/en/admin/admins/{host.accounts.people.get(other.name).id}"
+
+    question = owner.post(f"{page}/{action}", page).text
+
+    assert f"tokens of {other.name} end at once" in question
+    assert f'href="{page}"' in question
+    assert other.client.get("/admin/").status_code == 200
+    owner.post(f"{page}/{action}", page, sure="1")
+    assert other.client.get("/admin/").status_code == 303
+
+
+def test_a_token_is_revoked_after_the_question(host: Host) -> None:
+    owner = host.logged_in(Role.OWNER)
+    token = host.accounts.tokens.create("給与 2026", [Scope.BATCHES_READ], actor=COMMAND_LINE)
+
+    question = owner.post("/en/admin/tokens/revoke", "/en/admin/tokens", id="給与 2026").text
+
+    assert "Revoke the token 給与 2026?" in question
+    assert host.accounts.tokens.find(token) is not None
+    owner.post("/en/admin/tokens/revoke", "/en/admin/tokens", id="給与 2026", sure="1")
+    assert host.accounts.tokens.find(token) is None
 
 
 def test_an_owner_ends_another_admin_s_session_and_others_only_their_own(host: Host) -> None:
@@ -367,6 +398,12 @@ def test_a_token_without_scope_is_refused(host: Host) -> None:
     assert host.logged_in(Role.OWNER).post("/admin/tokens/create", name="HR", days="30").status_code == 422
 
 
+def test_every_mistake_about_a_token_is_told_at_once(host: Host) -> None:
+    page = host.logged_in(Role.OWNER).post("/en/admin/tokens/create", name="", days="30").text
+
+    assert page.count('class="field-error"') == 2
+
+
 # help desk and domains
 
 
@@ -391,6 +428,21 @@ def test_the_help_desk_sees_no_link(host: Host) -> None:
     assert view.delivery is not None
     assert view.handover is not None
     assert not any(secret in page for secret in (token, view.delivery.token, view.handover.token))
+
+
+def test_the_stages_of_a_check_are_told_service_by_service(host: Host) -> None:
+    token_hash = hash_token(host.pages.checked(REFUSED))
+    later = (("smtp", True), ("imap", None))
+    with host.pages.services.store.write() as connection:
+        for service, ok in later:
+            stage = Stage(service=service, stage=StageName.LOGIN, ok=ok, server="mail.example.co.jp:1")
+            add_stage(connection, token_hash, stage=to_text(stage), now=time.time())
+
+    page = host.logged_in(Role.HELPDESK).post("/en/admin/helpdesk", address=ADDRESS).text
+
+    services = re.findall(r'<th scope="row" class="t">(IMAP|SMTP) ', page)
+    assert services == ["IMAP", "IMAP", "IMAP", "SMTP"]
+    assert re.search(r'<td class="n skip-s">–</td><td class="x"><span class="state">not tried', page)
 
 
 def test_a_domain_shows_its_records_as_table_and_as_zone(host: Host) -> None:
