@@ -14,6 +14,9 @@ from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po, write_po
 
+from webapp.cli import hagaki
+from webapp.cli.spoken import help_texts
+
 ROOT = Path(__file__).parent.parent
 TRANSLATIONS = ROOT / "webapp" / "translations"
 KEYWORDS: dict[str, tuple[int, ...] | None] = {
@@ -44,6 +47,10 @@ def marked(domain: str) -> Catalog:
             if message:
                 place = (f"{folder}/{filename}", 0)
                 template.add(message, None, [place], auto_comments=comments, context=context)
+    if domain == "messages":
+        # Help is not marked: it stands where click wants it.
+        for text in help_texts(hagaki):
+            template.add(text, None, [("webapp/cli", 0)])
     return template
 
 

@@ -30,6 +30,7 @@ from webapp.cli import (
     token,
     worker,
 )
+from webapp.cli.spoken import speak, tell_wrong_use
 from webapp.cli.terminal import Terminal, spoken_language
 
 COMMANDS: tuple[click.Command, ...] = (
@@ -66,40 +67,32 @@ class InOrder(click.Group):
 
 
 @click.group(cls=InOrder, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.option(
-    "--language",
-    callback=spoken_language,
-    envvar=["HAGAKI_LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG"],
-    default="en",
-    hidden=True,
-)
 @click.version_option(package_name="hagaki", message="%(prog)s %(version)s")
-@click.pass_obj
-def hagaki(terminal: Terminal, language: str) -> None:
+def hagaki() -> None:
     """Set up a person's mail on every device from one address.
 
     Exit status: 0 fine, 1 problems found, 2 wrong use. Settings are HAGAKI_ environment variables;
     `hagaki config check` lists them.
     """
-    terminal.language = language
 
 
 for command in COMMANDS:
     hagaki.add_command(command)
+speak(hagaki)
 
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command line and return its exit status; problems are shown, never a traceback."""
     # A command shows its problems itself; only `serve` also writes a log.
     logging.basicConfig(handlers=[logging.NullHandler()])
-    terminal = Terminal()
+    terminal = Terminal(language=spoken_language(os.environ))
     try:
         status = hagaki.main(list(arguments), prog_name="hagaki", standalone_mode=False, obj=terminal)
     except ProblemError as error:
         terminal.fail(error.problems)
         return WRONG_USE if _is_setting_trouble(error) else PROBLEMS
     except click.ClickException as error:
-        error.show()
+        tell_wrong_use(error, terminal)
         return error.exit_code
     except (KeyboardInterrupt, click.Abort):
         click.echo(err=True)

@@ -14,7 +14,7 @@ from profiles.address import Address, parse_address
 from profiles.model import ADDRESS, ASK, MailAccount, Protocol, Server, ServiceSettings, Source
 from profiles.problems import N_, Code, Problem, ProblemError
 from webapp.cli.searching import discover
-from webapp.cli.terminal import Terminal
+from webapp.cli.terminal import Terminal, in_words
 
 if TYPE_CHECKING:
     from webapp.config import Config
@@ -50,7 +50,9 @@ class AccountOptions:
 def printable(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
     """Refuse a user name that would break a line of a dialogue or of a file."""
     if value is not None and not value.isprintable():
-        raise click.BadParameter("A user name holds no line breaks or other control characters.", ctx, param)
+        raise click.BadParameter(
+            in_words(N_("a user name holds no line breaks or other control characters.")), ctx, param
+        )
     return value
 
 

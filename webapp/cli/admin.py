@@ -44,7 +44,9 @@ def admin() -> None:
 
 @admin.command()
 @click.argument("name", metavar="NAME")
-@click.option("--role", type=click.Choice(ROLES), default="owner", show_default=True)
+@click.option(
+    "--role", type=click.Choice(ROLES), default="owner", show_default=True, help="What the admin may do."
+)
 @click.option(
     "--password-stdin",
     is_flag=True,
@@ -53,7 +55,10 @@ def admin() -> None:
 @json_option
 @pass_terminal
 def create(terminal: Terminal, *, name: str, role: str, password_stdin: bool) -> int:
-    """Add an admin and print the set-up link. NAME is a mail address or a short name, typed to log in."""
+    """Add an admin and print the set-up link.
+
+    NAME is a mail address or a short name, typed to log in.
+    """
     from webapp.accounts import COMMAND_LINE, Role
 
     with open_host_accounts() as accounts:
@@ -119,7 +124,10 @@ def disable(terminal: Terminal, *, name: str) -> int:
 @json_option
 @pass_terminal
 def reset(terminal: Terminal, *, name: str) -> int:
-    """Print a new set-up link, for a lost phone or password. What was open ends at once."""
+    """Print a new set-up link, for a lost phone or password.
+
+    What was open ends at once.
+    """
     from webapp.accounts import COMMAND_LINE
 
     with open_host_accounts() as accounts:

@@ -18,7 +18,10 @@ def audit() -> None:
 @json_option
 @pass_terminal
 def verify(terminal: Terminal) -> int:
-    """Name every row that was changed or removed after it was written. Exit status 1 when there is one."""
+    """Name every row that was changed or removed after it was written.
+
+    Exit status 1 when there is one.
+    """
     with open_host_accounts() as accounts:
         count, problems = accounts.audit.verify()
     if terminal.json:

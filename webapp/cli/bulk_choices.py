@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from profiles.problems import N_
+from webapp.cli.terminal import in_words
+
 if TYPE_CHECKING:
     from webapp.batches.columns import Field
 
@@ -56,7 +59,15 @@ def mapped_columns(
         column, mark, name = text.rpartition("=")
         if not mark or not column.strip() or name.strip() not in set(Field) - {Field.PROBLEM, Field.ADVICE}:
             fields = ", ".join(one for one in Field if one not in (Field.PROBLEM, Field.ADVICE))
-            raise click.BadParameter(f"{text!r} is not COLUMN=FIELD with one of the fields {fields}.", ctx, param)
+            raise click.BadParameter(
+                in_words(
+                    N_("“%(value)s” is not COLUMN=FIELD with one of the fields %(names)s."),
+                    value=text,
+                    names=fields,
+                ),
+                ctx,
+                param,
+            )
         found.append((column.strip(), Field(name.strip())))
     return tuple(found)
 
@@ -66,7 +77,9 @@ def known_encoding(ctx: click.Context, param: click.Parameter, value: str | None
     from webapp.batches.encodings import is_known
 
     if value is not None and not is_known(value):
-        raise click.BadParameter(f"{value!r} is not an encoding; try utf-8, cp932 or utf-16.", ctx, param)
+        raise click.BadParameter(
+            in_words(N_("“%(value)s” is not an encoding; try utf-8, cp932 or utf-16."), value=value), ctx, param
+        )
     return value
 
 
@@ -75,23 +88,28 @@ def one_sign(ctx: click.Context, param: click.Parameter, value: str | None) -> s
     named = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";"}
     sign = named.get((value or "").lower(), value)
     if sign is not None and (len(sign) != 1 or sign in '"\r\n'):
-        raise click.BadParameter("The delimiter is one sign, such as , or ; or tab.", ctx, param)
+        raise click.BadParameter(in_words(N_("the delimiter is one sign, such as , or ; or tab.")), ctx, param)
     return sign
 
 
 def refuse_what_does_not_fit(choices: Choices) -> None:
     """Raise where options contradict each other."""
     if choices.output is None and not choices.dry_run:
-        raise click.UsageError("Name the ZIP file with -o, or only look with --dry-run.")
+        raise click.UsageError(in_words(N_("Name the ZIP file with -o, or only look with --dry-run.")))
     most = MOST_DAYS[choices.mode]
     if choices.days is not None and choices.days > most:
         raise click.BadParameter(
-            f"Links of the mode {choices.mode} open for at most {most} days.", param_hint="--days"
+            in_words(
+                N_("links of the mode %(mode)s open for at most %(days)s days."),
+                mode=str(choices.mode),
+                days=str(most),
+            ),
+            param_hint="--days",
         )
     if choices.pins is not None and not choices.is_ready_made:
-        raise click.BadParameter("Only links of the mode ready-made have PINs.", param_hint="--pins")
+        raise click.BadParameter(in_words(N_("only links of the mode ready-made have PINs.")), param_hint="--pins")
     if choices.pins is not None and choices.output is not None and _is_same(choices.pins, choices.output):
-        raise click.BadParameter("The PINs need another file than the ZIP.", param_hint="--pins")
+        raise click.BadParameter(in_words(N_("the PINs need another file than the ZIP.")), param_hint="--pins")
 
 
 def _is_same(one: Path, other: Path) -> bool:

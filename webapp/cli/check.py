@@ -19,7 +19,7 @@ from webapp.cli.account import (
 )
 from webapp.cli.report import report_document, report_text, stage_line, trip_document, trip_text
 from webapp.cli.settings import load_config
-from webapp.cli.terminal import Terminal, is_terminal_output, json_option, language_option, pass_terminal
+from webapp.cli.terminal import Terminal, in_words, is_terminal_output, json_option, language_option, pass_terminal
 
 if TYPE_CHECKING:
     from webapp.config import Config
@@ -110,7 +110,7 @@ def _demand_both_servers(account: MailAccount) -> None:
     from webapp.probes.test_mail import can_send_to_self
 
     if not can_send_to_self(account):
-        raise click.UsageError("--test-mail needs an IMAP and an SMTP server.")
+        raise click.UsageError(in_words(N_("--test-mail needs an IMAP and an SMTP server.")))
 
 
 def _send_test_mail(terminal: Terminal, account: MailAccount, password: str, outbound: Outbound) -> RoundTrip:

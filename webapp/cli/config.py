@@ -30,7 +30,9 @@ def config() -> None:
 @json_option
 @pass_terminal
 def check(terminal: Terminal) -> int:
-    """List every setting with its value and source; name everything that is wrong. Secrets stay hidden.
+    """List every setting with its value and source; name everything that is wrong.
+
+    Secrets stay hidden.
 
     Exit status 1 when something is wrong: the other commands would not start with these settings.
     """

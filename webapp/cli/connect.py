@@ -8,6 +8,9 @@ from typing import Any
 
 import click
 
+from profiles.problems import N_
+from webapp.cli.terminal import in_words
+
 Overrides = dict[tuple[str, int], tuple[str, int]]
 
 
@@ -34,7 +37,9 @@ def _override(value: str, ctx: click.Context, param: click.Parameter) -> tuple[t
     (host, port), (address, other) = _pair(name), _pair(place)
     ascii_host = to_host(host)
     if ascii_host is None or not _is_address(address) or not (_is_port(port) and _is_port(other)):
-        raise click.BadParameter(f"{value!r} is not HOST:PORT=ADDRESS:PORT.", ctx, param)
+        raise click.BadParameter(
+            in_words(N_("“%(value)s” is not HOST:PORT=ADDRESS:PORT."), value=value), ctx, param
+        )
     return (ascii_host, int(port)), (address, int(other))
 
 

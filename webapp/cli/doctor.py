@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from profiles.address import to_ascii
+from profiles.problems import N_
 from webapp.cli.connect import Overrides, connect_option
 from webapp.cli.domain import open_directory
 from webapp.cli.files import write_file
 from webapp.cli.report import MARKS, server_document
 from webapp.cli.settings import load_config
-from webapp.cli.terminal import COLOURS, Terminal, json_option, language_option, pass_terminal
+from webapp.cli.terminal import COLOURS, Terminal, in_words, json_option, language_option, pass_terminal
 
 if TYPE_CHECKING:
     from profiles.model import ServiceSettings
@@ -58,7 +59,7 @@ def doctor(
     """
     domain = to_ascii(name)
     if domain is None or "." not in domain:
-        raise click.BadParameter(f"{name!r} is not a domain.", param_hint="DOMAIN")
+        raise click.BadParameter(in_words(N_("“%(value)s” is not a domain."), value=name), param_hint="DOMAIN")
     config = load_config()
     settings = _hosted(domain, config)
     examination = _examine(domain, config, settings, connect_to=connect_to, ispdb=ispdb)

@@ -16,7 +16,7 @@ from profiles.problems import N_, Code, Problem, ProblemError
 from webapp.cli.files import write_file
 from webapp.cli.report import server_document
 from webapp.cli.settings import load_config
-from webapp.cli.terminal import Terminal, json_option, pass_terminal
+from webapp.cli.terminal import Terminal, in_words, json_option, pass_terminal
 
 if TYPE_CHECKING:
     from profiles.dns_records import Record
@@ -93,7 +93,10 @@ def show(terminal: Terminal, *, name: str) -> int:
 @json_option
 @pass_terminal
 def remove(terminal: Terminal, *, names: tuple[str, ...]) -> int:
-    """Take entries out; each is named by its id or one of its domains. With an unknown name nothing is removed."""
+    """Take entries out; each is named by its id or one of its domains.
+
+    With an unknown name nothing is removed.
+    """
     from webapp.directory import Changes
 
     with open_directory() as directory:
@@ -115,7 +118,12 @@ def apply(terminal: Terminal, *, source: str) -> int:
     is_folder = source != STDIN and Path(source).is_dir()
     files = [str(path) for path in sorted(Path(source).glob("*.toml"))] if is_folder else [source]
     if not files:
-        raise click.UsageError(f"{source} holds no *.toml file. Use `hagaki domain remove` to remove domains.")
+        raise click.UsageError(
+            in_words(
+                N_("%(folder)s holds no *.toml file. Use `hagaki domain remove` to remove domains."),
+                folder=str(source),
+            )
+        )
     texts = {_place(name): _read(name) for name in files}
     with open_directory() as directory:
         return _report(terminal, directory.apply(texts, whole=is_folder))
@@ -226,9 +234,14 @@ def _report(terminal: Terminal, changes: Changes) -> int:
     if terminal.json:
         terminal.write_json({"ok": True, **done, "problems": []})
         return 0
-    for what, ids in done.items():
-        if ids and what != "unchanged":
-            terminal.say(f"{what}: {' '.join(ids)}")
+    said = {
+        N_("Added: %(names)s"): changes.added,
+        N_("Replaced: %(names)s"): changes.replaced,
+        N_("Removed: %(names)s"): changes.removed,
+    }
+    for text, ids in said.items():
+        if ids:
+            terminal.say(terminal.translate(text, names=" ".join(ids)))
     return 0
 
 

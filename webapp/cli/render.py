@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from profiles.model import Artifact, MailAccount, RenderOptions, read_moment
+from profiles.problems import N_
 from webapp.cli.account import (
     AccountOptions,
     FoundAccount,
@@ -23,7 +24,7 @@ from webapp.cli.account import (
 )
 from webapp.cli.files import write_file
 from webapp.cli.settings import load_config
-from webapp.cli.terminal import Terminal, is_terminal_output, language_option, pass_terminal
+from webapp.cli.terminal import Terminal, in_words, is_terminal_output, language_option, pass_terminal
 
 if TYPE_CHECKING:
     from profiles.formats import RenderSeveral
@@ -39,7 +40,7 @@ def known_format(ctx: click.Context, param: click.Parameter, value: str) -> str:
     from profiles.formats import FORMATS
 
     if value not in FORMATS:
-        raise click.BadParameter(f"{value!r} is not one of {', '.join(FORMATS)}.", ctx, param)
+        raise click.BadParameter(in_words(N_("choose one of %(names)s."), names=", ".join(FORMATS)), ctx, param)
     return value
 
 
@@ -50,9 +51,11 @@ def future_moment(ctx: click.Context, param: click.Parameter, value: str | None)
     try:
         is_over = read_moment(value, UTC) <= datetime.now(UTC)
     except (ValueError, OverflowError):
-        raise click.BadParameter(f"{value!r} is not a date such as 2027-03-31.", ctx, param) from None
+        raise click.BadParameter(
+            in_words(N_("“%(value)s” is not a date such as 2027-03-31."), value=value), ctx, param
+        ) from None
     if is_over:
-        raise click.BadParameter(f"{value} is over.", ctx, param)
+        raise click.BadParameter(in_words(N_("%(value)s is over."), value=value), ctx, param)
     return value
 
 
@@ -64,7 +67,7 @@ def future_moment(ctx: click.Context, param: click.Parameter, value: str | None)
     callback=known_format,
     metavar="NAME",
     required=True,
-    help="mobileconfig, autoconfig, autodiscover, pacc, k9s, thunderbird-qr or sheet.",
+    help="Which format: mobileconfig, autoconfig, autodiscover, pacc, k9s, thunderbird-qr or sheet.",
 )
 @click.option("--name", "full_name", default="", metavar='"FULL NAME"', help="The name that mail is sent under.")
 @click.option(
@@ -155,7 +158,7 @@ def _find_accounts(
     found = tuple(find_account(each, config, full_name=full_name) for each in wanted)
     repeated = len(found) - len({each.account.address.key for each in found})
     if repeated:
-        raise click.BadParameter("An address stands twice.", param_hint="--also")
+        raise click.BadParameter(in_words(N_("an address stands twice.")), param_hint="--also")
     return found
 
 
@@ -185,7 +188,8 @@ def _form(format_name: str, output: Path | None, *, several: bool) -> RenderSeve
         return chosen.render_several
     if several:
         raise click.BadParameter(
-            f"{format_name} holds one address; write a file or code for each.", param_hint="--also"
+            in_words(N_("%(format)s holds one address; write a file or code for each."), format=format_name),
+            param_hint="--also",
         )
     drawings: dict[tuple[str, str], Renderer] = {
         ("thunderbird-qr", ".svg"): _thunderbird_svg,

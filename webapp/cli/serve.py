@@ -11,19 +11,30 @@ import click
 
 from profiles.problems import N_
 from webapp.cli.settings import load_config
-from webapp.cli.terminal import Terminal, pass_terminal
+from webapp.cli.terminal import Terminal, in_words, pass_terminal
 
 if TYPE_CHECKING:
     from webapp.config import Config
 
 SERVERS = ("gunicorn", "granian")
+_SERVER_HELP = "What serves; granian answers many more discovery requests and comes with hagaki[granian]."
 
 
 @click.command(short_help="Serve the pages and the discovery endpoints.")
 @click.option("--bind", metavar="HOST:PORT", help="Address to listen on (HAGAKI_BIND; default 127.0.0.1:8080).")
-@click.option("--workers", type=click.IntRange(1, 64), help="Processes (default: one per processor, at most 4).")
-@click.option("--threads", type=click.IntRange(1, 256), help="Threads per process (gunicorn's default here: 16).")
-@click.option("--server", type=click.Choice(SERVERS), default=SERVERS[0], show_default=True)
+@click.option(
+    "--workers",
+    type=click.IntRange(1, 64),
+    metavar="NUMBER",
+    help="Processes (default: one per processor, at most 4).",
+)
+@click.option(
+    "--threads",
+    type=click.IntRange(1, 256),
+    metavar="NUMBER",
+    help="Threads per process (gunicorn's default here: 16).",
+)
+@click.option("--server", type=click.Choice(SERVERS), default=SERVERS[0], show_default=True, help=_SERVER_HELP)
 @click.option("--access-log/--no-access-log", default=True, help="One line per request (default: yes).")
 @click.option(
     "--worker/--no-worker",
@@ -50,7 +61,9 @@ def serve(
     SIGTERM lets requests in hand finish, SIGHUP replaces the processes without refusing a request.
     """
     if server == "granian" and importlib.util.find_spec("granian") is None:
-        raise click.UsageError("granian is not installed. Install it with: pip install 'hagaki[granian]'")
+        raise click.UsageError(
+            in_words(N_("granian is not installed. Install it with: pip install 'hagaki[granian]'"))
+        )
     config = replace(load_config(), development=development)
 
     from webapp import serve as serving

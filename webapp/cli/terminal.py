@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -83,10 +83,16 @@ class Terminal:
         }
 
 
-def spoken_language(ctx: click.Context, param: click.Parameter, value: str) -> str:
-    """Return the language of a locale name: `ja_JP.UTF-8` is Japanese, what we do not speak is English."""
-    del ctx, param
-    return "ja" if value.lower().startswith("ja") else "en"
+def in_words(message: str, **params: str) -> str:
+    """Return a text in the language of the command that runs: for what click itself shows."""
+    return click.get_current_context().ensure_object(Terminal).translate(message, **params)
+
+
+def spoken_language(environ: Mapping[str, str]) -> str:
+    """Return the language of the terminal: `ja_JP.UTF-8` is Japanese, what we do not speak is English."""
+    names = (environ.get(name) for name in ("HAGAKI_LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG"))
+    chosen = next(filter(None, names), "")
+    return "ja" if chosen.lower().startswith("ja") else "en"
 
 
 pass_terminal = click.make_pass_decorator(Terminal)

@@ -21,11 +21,18 @@ def token() -> None:
 @click.option(
     "--scope", "scopes", multiple=True, type=click.Choice(SCOPES), help="What it may do; repeat it (default: all)."
 )
-@click.option("--days", type=click.IntRange(1, 3650), help="Valid for so many days (default: until revoked).")
+@click.option(
+    "--days",
+    type=click.IntRange(1, 3650),
+    metavar="NUMBER",
+    help="Valid for so many days (default: until revoked).",
+)
 @json_option
 @pass_terminal
 def create(terminal: Terminal, *, name: str, scopes: tuple[str, ...], days: int | None) -> int:
-    """Make a token and print it, this once. NAME says what uses it.
+    """Make a token and print it, this once.
+
+    NAME says what uses it. What it may do:
 
     \b
     batches:read     see how far lists are and what is wrong in them

@@ -3,43 +3,79 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import signal
 import subprocess
 import sys
+from gettext import translation
 from pathlib import Path
+from unicodedata import east_asian_width
 
+import click
 import pytest
 
 from tests.webapp.cli.command import HAGAKI, Command, is_japanese
-from webapp.cli import COMMANDS
+from webapp.cli import COMMANDS, run
 from webapp.cli import hagaki as root
-
-COMMAND_LINES = [
-    "serve",
-    "worker",
-    "check",
-    "render",
-    "domain add",
-    "domain list",
-    "domain show",
-    "domain remove",
-    "domain apply",
-    "domain export",
-    "domain dns",
-    "signing status",
-    "signing import",
-    "signing issue",
-    "config check",
-]
+from webapp.cli.spoken import help_texts
+from webapp.i18n import FOLDER
 
 
-@pytest.mark.parametrize("line", ["", *COMMAND_LINES, "domain", "signing", "config"])
+def command_lines(command: click.Command = root, *words: str) -> list[str]:
+    """Every command and group, as it is typed after `hagaki`."""
+    below = command.commands if isinstance(command, click.Group) else {}
+    deeper = [line for name, each in below.items() for line in command_lines(each, *words, name)]
+    return [" ".join(words), *deeper]
+
+
+@pytest.mark.parametrize("line", command_lines())
 def test_every_command_has_help(line: str, hagaki: Command) -> None:
     done = hagaki(*line.split(), "--help")
 
     assert done.out.startswith(f"Usage: hagaki {line}".rstrip())
     assert not (hagaki.folder / "data").exists()
+
+
+@pytest.mark.parametrize("line", command_lines())
+def test_every_help_is_japanese_where_the_terminal_is(
+    line: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("HAGAKI_LANGUAGE", "ja")
+
+    assert run([*line.split(), "--help"]) == 0
+
+    written = capsys.readouterr().out
+    assert written.startswith(f"使い方: hagaki {line}".rstrip())
+    assert "オプション:" in written
+    assert is_japanese(written.split("\n\n")[1])
+
+
+def test_every_text_of_a_help_is_translated() -> None:
+    japanese = translation("messages", FOLDER, ["ja"])
+
+    assert [text for text in help_texts(root) if japanese.gettext(text) == text] == []
+
+
+@pytest.mark.parametrize("language", ["ja", "en"])
+def test_a_help_is_no_wider_than_the_terminal(
+    language: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Japanese signs take two columns. Only examples are kept as they are, to be copied."""
+    monkeypatch.setenv("HAGAKI_LANGUAGE", language)
+    monkeypatch.setenv("COLUMNS", "80")
+    for line in command_lines():
+        run([*line.split(), "--help"])
+
+    lines = capsys.readouterr().out.splitlines()
+    kept = ("    hagaki ", "  --scope [")
+    assert [line for line in lines if columns(line) > 78 and not line.startswith(kept)] == []
+    assert [line for line in lines if re.match(r" *[、。）」ーっゃゅょッャュョ]", line)] == []
+
+
+def columns(line: str) -> int:
+    """How wide a terminal shows it."""
+    return sum(1 + (east_asian_width(sign) in "WF") for sign in line)
 
 
 def test_the_table_of_commands_is_the_command(hagaki: Command) -> None:
@@ -85,6 +121,30 @@ def test_wrong_use_is_exit_status_2(line: str, hagaki: Command) -> None:
 
     assert done.raw == b""
     assert "Error: " in done.err
+    said = hagaki(*shlex.split(line), variables={"HAGAKI_LANGUAGE": "ja"}, status=2).err
+    assert is_japanese(said.partition("エラー：")[2])
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("chek", "There is no command chek here. Did you mean check?"),
+        ("check a@example.com --jsn", "There is no option --jsn here. Did you mean --json?"),
+        ("render a@example.com", "--format is missing. Which format: mobileconfig, "),
+        ("render --format", "--format needs a value."),
+        ("check --json=1 a@example.com", "--json takes no value."),
+        ("check", "ADDRESS is missing."),
+        ("check a@example.com b c", "This is too much: b c."),
+        ("serve --server apache", "--server: choose one of gunicorn, granian."),
+        ("serve --workers 0", "--workers: a number from 1 to 64 is needed."),
+        ("domain add no-such-file.toml", "FILE...|-: there is nothing with this name that can be read."),
+        ("bulk people.csv", "Name the ZIP file with -o, or only look with --dry-run."),
+    ],
+)
+def test_wrong_use_says_what_to_do(line: str, said: str, hagaki: Command) -> None:
+    told = hagaki(*line.split(), status=2).err
+
+    assert f"Error: {said}" in told
 
 
 @pytest.mark.parametrize("line", ["domain list", "signing status", "check a@gmail.com", "serve"])

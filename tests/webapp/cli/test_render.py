@@ -199,7 +199,7 @@ def test_a_format_for_one_address_says_so(name: str, hagaki: Command) -> None:
 def test_the_same_address_twice_is_wrong_use(hagaki: Command) -> None:
     done = hagaki("render", ADDRESS, "--also", ADDRESS.upper(), "--format", "k9s", *SERVERS, status=2)
 
-    assert "An address stands twice." in done.err
+    assert "an address stands twice." in done.err
 
 
 def test_a_profile_removes_itself_at_the_end_of_the_day_of_the_host(hagaki: Command) -> None:
