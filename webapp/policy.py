@@ -188,7 +188,7 @@ def carried(path: str | None) -> str | None:
 def _opened(closed: str) -> str | None:
     try:
         return _closing().decrypt(closed, ttl=CARRIED_SECONDS).decode()
-    except (InvalidToken, UnicodeError):
+    except (InvalidToken, ValueError):  # not ASCII, or nothing that we closed
         return None
 
 

@@ -13,6 +13,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from flask import Flask, Request, Response, abort, current_app, request
 from itsdangerous import BadSignature, URLSafeTimedSerializer
+from werkzeug.routing import IntegerConverter
 from wtforms.csrf.core import CSRF, CSRFTokenField
 from wtforms.validators import ValidationError
 
@@ -51,9 +52,26 @@ HEADERS: Mapping[str, str] = {
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
+LONGEST_NUMBER = 15
+
+
+class RowNumber(IntegerConverter):
+    """A whole number in a path. What is longer is no path: no row has it, and no database can hold it."""
+
+    regex = f"[0-9]{{1,{LONGEST_NUMBER}}}"
+
+
+def row_number(text: str) -> int:
+    """The same in a query (`args.get(…, type=row_number)`): ValueError, so the default, for what is longer."""
+    if len(text) > LONGEST_NUMBER:
+        raise ValueError
+    return int(text)
+
+
 def init_app(app: Flask) -> None:
     """Refuse foreign POSTs, keep uploads off the disk and put the header set on every answer."""
     app.request_class = PrivateRequest
+    app.url_map.converters["int"] = RowNumber
     app.before_request(refuse_foreign_posts)
     app.after_request(add_headers)
 

@@ -15,6 +15,7 @@ from webapp.accounts import second_factor
 from webapp.accounts.audit import Audit
 from webapp.accounts.passwords import Passwords
 from webapp.accounts.people import normal_name
+from webapp.accounts.roles import NOBODY
 from webapp.accounts.second_factor import Vault
 from webapp.accounts.sessions import Session, Sessions
 from webapp.budget import Budget, Limit, network_of
@@ -87,8 +88,9 @@ class Login:
     def begin_after_setup(self, name: str, client: Client) -> str:
         """Log the admin in who has just set password and second factor up."""
         with self._store.write() as connection:
-            row = admins.by_name(connection, normal_name(name))
-            if row is None:
+            known = admins.by_name(connection, normal_name(name))
+            row = None if known is None else admins.hold(connection, known.id)
+            if row is None or row.password_hash is None or row.disabled_at is not None:
                 raise ProblemError(Problem(Code.LOGIN_REFUSED))
             admins.saw(connection, row.id, now=self._now())
             self._audit.record(connection, row.name, "session.log_in", row.name, second_factor="set-up")
@@ -142,13 +144,14 @@ class Login:
         return row
 
     def _remember_refusal(self, row: admins.AdminRow | None, client: Client) -> None:
-        # A name that nobody has may be a password typed into the wrong field: it is not written down.
-        if row is not None:
-            with self._store.write() as connection:
-                self._audit.record(connection, row.name, "session.refused", row.name, network=client.network or "")
+        # A name that nobody has may be a password typed into the wrong field: it is not written down. The row is,
+        # for writing takes longer than not writing, and would tell who is an admin.
+        who, subject = (NOBODY, "") if row is None else (row.name, row.name)
+        with self._store.write() as connection:
+            self._audit.record(connection, who, "session.refused", subject, network=client.network or "")
 
     def _take_code(self, connection: Connection, admin_id: int, code: str) -> str | None:
-        row = admins.by_id(connection, admin_id)
+        row = admins.hold(connection, admin_id)
         secret = self._vault.open(row.totp_sealed, admin_id) if row is not None and row.totp_sealed else None
         if secret is None:
             return None

@@ -118,9 +118,9 @@ class People:
         with self._store.write() as connection:
             admins.begin(connection)
             row = _existing(connection, name)
-            self._end_everything(connection, row.id)
             admins.set_secrets(connection, row.id, password_hash=None, totp_sealed=None)
             admins.set_disabled(connection, row.id, None)
+            self._end_everything(connection, row.id)
             self._audit.record(connection, actor, "admin.reset", row.name)
             return self._new_link(connection, row.id)
 
@@ -134,11 +134,12 @@ class People:
         with self._store.read() as connection:
             setup = self._setup(connection, token)[1]
         name = setup.name or name
-        problems = self._claim_problems(setup, name, password, code)
-        if problems:
+        step = second_factor.step_of(setup.secret, code, self._now())
+        problems = _claim_problems(name, password, step)
+        if problems or step is None:
             raise ProblemError(problems)
         # Hashing takes its time; it is done before the transaction keeps others waiting.
-        password_hash, step = self._passwords.hash(password), int(self._now() // second_factor.STEP_SECONDS)
+        password_hash = self._passwords.hash(password)
         with self._store.write() as connection:
             admins.begin(connection)
             admin_id, setup = self._setup(connection, token)
@@ -173,8 +174,8 @@ class People:
             admins.begin(connection)
             row = _existing(connection, name)
             _keep_an_owner(connection, row)
-            self._end_everything(connection, row.id)
             admins.set_disabled(connection, row.id, self._now())
+            self._end_everything(connection, row.id)
             self._audit.record(connection, actor, "admin.disable", row.name)
 
     # parts
@@ -210,15 +211,6 @@ class People:
             expires_at=datetime.fromtimestamp(row.expires_at, UTC),
         )
 
-    def _claim_problems(self, setup: Setup, name: str, password: str, code: str) -> tuple[Problem, ...]:
-        wrong = second_factor.step_of(setup.secret, code, self._now()) is None
-        found = (
-            name_problem(normal_name(name)),
-            passwords.weakness(password, normal_name(name)),
-            Problem(Code.CODE_WRONG, place="code") if wrong else None,
-        )
-        return tuple(problem for problem in found if problem is not None)
-
     def _put_secrets(
         self, connection: Connection, admin_id: int, password_hash: str, secret: bytes
     ) -> tuple[str, ...]:
@@ -232,9 +224,19 @@ class People:
 
     @staticmethod
     def _end_everything(connection: Connection, admin_id: int) -> None:
+        # After the admin's own row was changed: see webapp.store.admins.hold.
         admin_sessions.end_all(connection, admin_id)
         api_tokens.remove_all(connection, admin_id)
         admins.end_setups(connection, admin_id)
+
+
+def _claim_problems(name: str, password: str, step: int | None) -> tuple[Problem, ...]:
+    found = (
+        name_problem(normal_name(name)),
+        passwords.weakness(password, normal_name(name)),
+        Problem(Code.CODE_WRONG, place="code") if step is None else None,
+    )
+    return tuple(problem for problem in found if problem is not None)
 
 
 def normal_name(name: str) -> str:

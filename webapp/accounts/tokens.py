@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 
 from profiles.problems import Code, Problem, ProblemError, quoted
 from webapp.accounts.audit import Audit
-from webapp.accounts.roles import Scope
+from webapp.accounts.roles import Role, Scope
 from webapp.links import hash_token, new_token, read_token
-from webapp.store import Store
+from webapp.store import Store, admins
 from webapp.store import api_tokens as rows
 
 PREFIX = "hagaki_"
@@ -55,14 +55,22 @@ class Tokens:
         admin_id: int | None = None,
         days: int | None = None,
     ) -> str:
-        """Make a token and return it: the only time that anybody sees it."""
+        """Make a token and return it: the only time that anybody sees it.
+
+        ADMIN_UNKNOWN where its admin ceased to be an owner in this moment: the token would outlive that.
+        """
         name, chosen = name.strip(), tuple(dict.fromkeys(scopes))
+        problems = []
         if not 0 < len(name) <= LONGEST_NAME or not name.isprintable():
-            raise ProblemError(Problem(Code.TOKEN_NAME_INVALID, {"name": quoted(name)}, place="name"))
+            problems.append(Problem(Code.TOKEN_NAME_INVALID, {"name": quoted(name)}, place="name"))
         if not chosen:
-            raise ProblemError(Problem(Code.TOKEN_WITHOUT_SCOPE, place="scopes"))
+            problems.append(Problem(Code.TOKEN_WITHOUT_SCOPE, place="scopes"))
+        if problems:
+            raise ProblemError(problems)
         token, now = new_token(), self._now()
         with self._store.write() as connection:
+            if admin_id is not None and not _is_owner(admins.hold(connection, admin_id)):
+                raise ProblemError(Problem(Code.ADMIN_UNKNOWN, {"name": actor}))
             if rows.by_name(connection, name) is not None:
                 raise ProblemError(Problem(Code.TOKEN_NAME_TAKEN, {"name": name}, place="name"))
             rows.add(
@@ -103,6 +111,13 @@ class Tokens:
             if not rows.remove(connection, name):
                 raise ProblemError(Problem(Code.TOKEN_UNKNOWN, {"name": quoted(name)}))
             self._audit.record(connection, actor, "token.revoke", name)
+
+
+def _is_owner(admin: admins.AdminRow | None) -> bool:
+    """Whether this is an owner who can log in."""
+    if admin is None or admin.password_hash is None or admin.disabled_at is not None:
+        return False
+    return admin.role == Role.OWNER
 
 
 def _token(row: rows.TokenRow) -> Token:

@@ -28,6 +28,7 @@ from webapp.batches.rows import CellProblem
 from webapp.batches.uploads import Choices, Upload
 from webapp.handouts import Layout
 from webapp.languages import LANGUAGES
+from webapp.security import row_number
 from webapp.services import services
 from webapp.store.values import from_text, to_text
 
@@ -38,7 +39,7 @@ def page_of(upload: Upload, problems: tuple[Problem, ...] = ()) -> str:
     """Show a list, and what was chosen for it."""
     seen = seen_of(upload)
     config, choices = services().config, upload.choices
-    number = max(1, request.args.get("page", 1, type=int))
+    number = max(1, request.args.get("page", 1, type=row_number))
     pages = -(-seen.errors // PAGE)
     number = min(number, pages or 1)
     return render_template(

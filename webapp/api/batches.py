@@ -26,7 +26,7 @@ from webapp.batches.reading import ListFile, open_list
 from webapp.batches.rows import Rules
 from webapp.batches.uploads import MOST_UPLOADED, in_memory
 from webapp.policy import allow_token
-from webapp.security import take_upload
+from webapp.security import row_number, take_upload
 from webapp.services import services
 
 OVERHEAD = 256 * 1024
@@ -60,7 +60,7 @@ def create_batch() -> Response:
 @allow_token(Scope.BATCHES_READ)
 def list_batches() -> Response:
     """List the batches, newest first."""
-    before, most = request.args.get("before", type=int), request.args.get("most", 50, type=int)
+    before, most = request.args.get("before", type=row_number), request.args.get("most", 50, type=row_number)
     found = services().batches.every(before=before, most=max(1, min(most, MOST_LISTED)))
     return jsonify(batches=[listed_document(batch) for batch in found])
 
@@ -109,7 +109,7 @@ def batch_problems(batch_id: int) -> Response:
 @allow_token(Scope.BATCHES_RESULTS)
 def batch_handouts(batch_id: int) -> Response:
     """Download the cards to print."""
-    part = max(1, request.args.get("part", 1, type=int))
+    part = max(1, request.args.get("part", 1, type=row_number))
 
     def cards(batch_id: int) -> Iterator[bytes]:
         return services().results.handouts_pdf(batch_id, part=part)

@@ -58,6 +58,16 @@ def by_id(connection: Connection, admin_id: int) -> AdminRow | None:
     return _one(connection.execute(select(admins).where(admins.c.id == admin_id)).mappings().first())
 
 
+def hold(connection: Connection, admin_id: int) -> AdminRow | None:
+    """The admin of this id, whom nobody disables, resets or gives another role until the transaction ends.
+
+    PostgreSQL shows a statement only what was committed before it: whoever ends the sessions of an admin changes
+    this row first, and so waits for a session that is just beginning.
+    """
+    query = select(admins).where(admins.c.id == admin_id).with_for_update()
+    return _one(connection.execute(query).mappings().first())
+
+
 def every(connection: Connection) -> Sequence[AdminRow]:
     """Every admin, by name."""
     return [AdminRow(**row) for row in connection.execute(select(admins).order_by(admins.c.name)).mappings()]

@@ -264,7 +264,7 @@ def test_a_proof_grows_old_and_can_be_renewed(accounts: Accounts, hanako: Someon
 def test_disabling_and_resetting_end_everything_at_once(
     accounts: Accounts, hanako: Someone, clock: Clock, how: str
 ) -> None:
-    other = Someone(accounts.people.create_ready("jiro", Role.OPERATOR, PASSWORD, actor=COMMAND_LINE), clock)
+    other = Someone(accounts.people.create_ready("jiro", Role.OWNER, PASSWORD, actor=COMMAND_LINE), clock)
     session, admin = log_in(accounts, other), accounts.people.get("jiro")
     token = accounts.tokens.create("his", [Scope.BATCHES_READ], actor="jiro", admin_id=admin.id)
     half = accounts.login.give_password("jiro", PASSWORD, HERE)
