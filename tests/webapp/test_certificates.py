@@ -51,6 +51,13 @@ def key_pem(issued: Issued, encryption=None) -> bytes:
     return issued.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encryption or NoEncryption())
 
 
+def put(path: Path, data: bytes) -> None:
+    """Let another file take this one's place: two changes within a tick of the file system's clock differ too."""
+    fresh = path.with_suffix(".new")
+    fresh.write_bytes(data)
+    fresh.replace(path)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Outside:
     """A certificate from elsewhere in files, as a host's ACME client leaves them."""
@@ -60,9 +67,9 @@ class Outside:
     config: SigningConfig
 
     def write(self, leaf: Issued, *, chain: bytes | None = None, key: bytes | None = None) -> None:
-        self.config.signing_certificate.write_bytes(pem(leaf))
-        self.config.signing_key.write_bytes(key_pem(leaf) if key is None else key)
-        self.config.signing_chain.write_bytes(pem(self.intermediate) if chain is None else chain)
+        put(self.config.signing_certificate, pem(leaf))
+        put(self.config.signing_key, key_pem(leaf) if key is None else key)
+        put(self.config.signing_chain, pem(self.intermediate) if chain is None else chain)
 
     def leaf(self, name="profiles.host.example", key=None, *, days=90) -> Issued:
         return issue(name, self.intermediate, key, days=days)
@@ -261,7 +268,7 @@ def test_broken_change_keeps_the_last_good_signer_and_is_told(outside):
     outside.write(good)
     load_signer(outside.config)
 
-    outside.config.signing_key.write_bytes(key_pem(outside.leaf("another")))
+    put(outside.config.signing_key, key_pem(outside.leaf("another")))
 
     assert load_signer(outside.config).certificate == good.certificate
     assert [problem.code for problem in status(outside.config).problems] == [Code.SIGNER_KEY_MISMATCH]
@@ -270,7 +277,7 @@ def test_broken_change_keeps_the_last_good_signer_and_is_told(outside):
 def test_mended_change_is_taken(outside):
     outside.write(outside.leaf("old"))
     load_signer(outside.config)
-    outside.config.signing_key.write_bytes(b"half written")
+    put(outside.config.signing_key, b"half written")
     load_signer(outside.config)
 
     mended = outside.leaf("new")
