@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterator
 from dataclasses import dataclass
 from ipaddress import ip_address
 
@@ -16,6 +17,10 @@ _LENGTH = 254
 _LOCAL = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}\Z")
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*\Z")
 _INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff\u00ad"))
+_WRAPPED = re.compile(r"[^<>@]*<([^<>]*)>\Z")
+"""`Taro Yamada <taro@example.jp>`, as mail programs copy an address."""
+_AROUND = " \t\r\n;,、“”‘’「」"
+_SLIPS = "abcdefghijklmnopqrstuvwxyz0123456789-."
 _DOTS = str.maketrans({"。": ".", "．": ".", "｡": ".", "＠": "@"})
 
 
@@ -43,9 +48,10 @@ class Address:
 def parse_address(text: str, *, place: str | None = None) -> tuple[Address | None, tuple[Problem, ...]]:
     """Read an address as people type it.
 
-    Full-width characters, zero-width spaces, `。` for `.` and `mailto:` are mended and the mending is told
-    (ADDRESS_MENDED). Local parts are the dot-atoms of RFC 5321 in ASCII: quoted ones and SMTPUTF8 are refused,
-    because Apple's payload, FairEmail and the QR import do not take them.
+    Full-width characters, zero-width spaces, `。` for `.`, `mailto:`, a name before `<…>`, quotation marks around
+    it and a `;` behind it are mended and the mending is told (ADDRESS_MENDED). Local parts are the dot-atoms of
+    RFC 5321 in ASCII: quoted ones and SMTPUTF8 are refused, because Apple's payload, FairEmail and the QR import
+    do not take them.
     """
     if len(text) > 4 * _LENGTH:
         return _refused(text, place)
@@ -83,10 +89,23 @@ def _refused(text: str, place: str | None) -> tuple[None, tuple[Problem]]:
 def mend(text: str) -> str:
     """Undo what Japanese keyboards and copied mail links do to an address."""
     narrow = text if text.isascii() else _narrow(text)
-    narrow = narrow.strip().strip("<>").strip()
+    narrow = narrow.strip(_AROUND)
+    if (wrapped := _WRAPPED.match(narrow)) is not None:
+        narrow = wrapped[1].strip(_AROUND)
+    # A spreadsheet's mark of text is no part of an address either.
+    narrow = narrow.removeprefix("'").strip("<>").strip()
     if narrow[:7].lower() == "mailto:":
         narrow = narrow[7:].split("?", 1)[0]
     return narrow.strip()
+
+
+def slips(domain: str) -> Iterator[str]:
+    """The names that one slip of the fingers makes of a domain: signs exchanged, left out, doubled or mistaken."""
+    halves = [(domain[:at], domain[at:]) for at in range(len(domain) + 1)]
+    yield from (before + after[1] + after[0] + after[2:] for before, after in halves if len(after) > 1)
+    yield from (before + after[1:] for before, after in halves if after)
+    yield from (before + sign + after for before, after in halves for sign in _SLIPS)
+    yield from (before + sign + after[1:] for before, after in halves if after for sign in _SLIPS)
 
 
 def to_ascii(domain: str) -> str | None:

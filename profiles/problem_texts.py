@@ -819,6 +819,35 @@ TEXTS: dict[Code, Text] = {
         N_("Nothing to do. PINs open the links of the mode “ready-made”, which hand out the passwords of a list."),
         INFO,
     ),
+    Code.LIST_PROTECTED: Text(
+        N_("%(file)s is protected by a password."),
+        N_(
+            "Open it in Excel, remove the password under File > Info > Protect Workbook > Encrypt with Password, "
+            "and save it."
+        ),
+    ),
+    Code.LIST_ONE_COLUMN: Text(
+        N_("Each row of %(file)s stands in one single cell, such as “%(value)s”."),
+        N_(
+            "Divide it into columns (in Excel: Data > Text to Columns), or name the sign between the cells with "
+            "--delimiter."
+        ),
+    ),
+    Code.LIST_ENCODING_GUESSED: Text(
+        N_("%(file)s does not say its encoding; it was read as %(encoding)s."),
+        N_("Look whether the names are right. If not, name the encoding with --encoding."),
+        WARNING,
+    ),
+    Code.LIST_SHEETS_UNREAD: Text(
+        N_("Only the sheet “%(sheet)s” is read, and not: %(others)s."),
+        N_("If people stand there too, save each sheet as a file of its own."),
+        INFO,
+    ),
+    Code.LIST_ROWS_HIDDEN: Text(
+        N_("Rows that the sheet hides are read too: %(count)s."),
+        N_("If they are not meant, copy the visible rows into a new workbook, and use that one."),
+        WARNING,
+    ),
     Code.LIST_PASSWORDS_MISSING: Text(
         N_("%(file)s has no column with passwords, which ready-made profiles need."),
         N_("Say which column holds them, or make invitations: they need no passwords."),
@@ -871,6 +900,10 @@ TEXTS: dict[Code, Text] = {
         N_("The row has no name."),
         N_("Fill it in: mail is sent under this name, and the postcard is addressed to it."),
     ),
+    Code.PASSWORD_MASKED: Text(
+        N_("The cell holds only dots or asterisks instead of the password."),
+        N_("Write the password itself. Programs that export a list leave it out."),
+    ),
     Code.PIN_TRIVIAL: Text(
         N_("The PIN is easy to guess: one digit only, digits in a row, or the employee number."),
         N_("Write another one, or leave the cell empty: a random PIN is then made."),
@@ -883,6 +916,10 @@ TEXTS: dict[Code, Text] = {
         N_("The PIN had five digits and got a zero in front."),
         N_("Spreadsheets drop that zero. If the PIN is meant otherwise, correct it."),
         INFO,
+    ),
+    Code.DOMAIN_MISTYPED: Text(
+        N_("The mail servers of %(domain)s are not known here; those of %(suggestion)s are."),
+        N_("Did you mean %(suggestion)s? Correct the part after the @."),
     ),
     Code.DOMAIN_NOT_SERVED: Text(
         N_("The mail servers of %(domain)s are not known here."),
@@ -947,7 +984,7 @@ TEXTS: dict[Code, Text] = {
     ),
     Code.LOGIN_REFUSED: Text(
         N_("The name or the password is wrong."),
-        N_("Type both again; an owner can make a new set-up link with “hagaki admin reset”."),
+        N_("Type both again. Whoever forgot the password asks an owner for a new set-up link."),
     ),
     Code.CODE_WRONG: Text(
         N_("This code is wrong, or was used already."),

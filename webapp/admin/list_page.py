@@ -88,7 +88,7 @@ def seen_of(upload: Upload) -> Preview:
 
 def _notes(choices: Choices, seen: Preview) -> tuple[Problem, ...]:
     config = services().config
-    notes = []
+    notes = [*seen.remarked]
     if choices.mode is Mode.INVITATIONS and seen.has(Field.PASSWORD) and not choices.check:
         notes.append(Problem(Code.LIST_PASSWORDS_UNUSED))
     if choices.mode is Mode.INVITATIONS and seen.has(Field.PIN):

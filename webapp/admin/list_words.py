@@ -93,8 +93,15 @@ _ADVICE: Mapping[Code, LazyString] = {
         "Choose another encoding below, or save the whole file in one, best as “CSV UTF-8”, and upload it again."
     ),
     Code.LIST_ADDRESS_COLUMN_MISSING: _l("Choose below which column holds the mail addresses, and read it again."),
+    Code.LIST_ONE_COLUMN: _l(
+        "Choose below what the cells are separated by, or divide them into columns in Excel (Data > Text to Columns)."
+    ),
+    Code.LIST_ENCODING_GUESSED: _l("Look at the names below. If they are wrong, choose the encoding by hand."),
     Code.LIST_COLUMN_REPEATED: _l("Choose below which of them counts, and read it again."),
     Code.LIST_PASSWORDS_UNUSED: _l("Delete that column, or choose “Ready-made” below."),
+    Code.DOMAIN_MISTYPED: _l(
+        "Did you mean %(suggestion)s? Correct the part after the @ in your file, or add the domain first."
+    ),
     Code.DOMAIN_NOT_SERVED: _l("Check the part after the @, or add the domain first."),
 }
 

@@ -13,12 +13,17 @@ _TEXT_SIGN = "'"
 
 def defused(cell: str) -> str:
     """The cell so that no spreadsheet calculates it."""
-    return _TEXT_SIGN + cell if cell.startswith(_CALCULATED) else cell
+    return _TEXT_SIGN + cell if _is_dangerous(cell) else cell
 
 
 def undefused(cell: str) -> str:
     """The cell as it was before `defused`."""
-    return cell[1:] if cell.startswith(_TEXT_SIGN) and cell[1:].startswith(_CALCULATED) else cell
+    return cell[1:] if cell.startswith(_TEXT_SIGN) and _is_dangerous(cell[1:]) else cell
+
+
+def _is_dangerous(cell: str) -> bool:
+    """Whether it would be calculated, or would lose a text sign of its own on the way back."""
+    return cell.lstrip(_TEXT_SIGN).startswith(_CALCULATED)
 
 
 def line(cells: Iterable[str], *, delimiter: str = ",") -> str:

@@ -1,4 +1,5 @@
-"""Which encoding a text file is in: told by its mark, else the first of UTF-8 and Shift_JIS that fits all of it.
+"""Which encoding a text file is in: told by its mark, else by what fits all of it: UTF-8, Shift_JIS, EUC-JP, or
+Windows-1252 where single letters with accents stand among plain ones.
 
 The file is read in pieces and never held.
 """
@@ -6,6 +7,7 @@ The file is read in pieces and never held.
 from __future__ import annotations
 
 import codecs
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,7 +32,19 @@ _NAMES = {
     "utf-16-be": "UTF-16",
     "utf-32": "UTF-32",
     "cp932": "Shift_JIS (CP932)",
+    "euc_jp": "EUC-JP",
+    "iso2022_jp": "ISO-2022-JP",
+    "cp1252": "Windows-1252",
 }
+_USUAL = ("utf-8", "cp932")
+_HIGH = re.compile(rb"[\x80-\xff]+")
+_ACCENTED = re.compile(rb"[\xa0\xc0-\xd6\xd8-\xf6\xf8-\xff]{1,2}\Z")
+"""Letters of Windows-1252 that other Western encodings have at other places do not count."""
+_FULL_KANA = re.compile("[\u3041-\u30fa\u30fc]")
+_STRANGE = re.compile(
+    "[\uff61-\uff9f][\u3000-\u9fff]|[\u4e00-\u9fff][\uff61-\uff9f]|[\ue000-\uf8ff]|[a-z][\u4e00-\u9fff][a-z]"
+)
+"""Half-width kana beside kanji, kanji within a word, signs of nobody: what Shift_JIS makes of other encodings."""
 NOT_TEXT = N_("it is neither text nor a workbook")
 
 
@@ -39,6 +53,8 @@ class Encoding:
     """A codec and what people call it."""
 
     codec: str
+    is_guessed: bool = False
+    """Another one would fit the bytes too; somebody should look at the names."""
 
     @property
     def name(self) -> str:
@@ -62,12 +78,49 @@ def detect(path: Path, *, name: str, given: str | None = None) -> Encoding:
     for codec in candidates:
         stop = _decode(path, codec) or (_mixture(path) if stops else None)
         if stop is None:
-            return Encoding(codec)
+            return Encoding(codec) if codec != "cp932" or given else _perhaps_another(path)
         stops.append(stop)
+    # Where UTF-8 held for some lines, it is meant, and something is wrong with it.
+    if not given and candidates == _USUAL and stops[0].line == _first_line(path):
+        for codec, fits in (("cp1252", _is_western(path)), ("euc_jp", _decode(path, "euc_jp") is None)):
+            if fits:
+                return Encoding(codec, is_guessed=True)
     # The one that came furthest is most likely what the file was meant to be.
     furthest = max(stops, key=lambda stop: stop.offset)
     params = {"file": name, "line": str(furthest.line), "encoding": Encoding(furthest.codec).name}
     raise ProblemError(Problem(Code.LIST_ENCODING, params, place=f"{name}: {furthest.line}"))
+
+
+def _perhaps_another(path: Path) -> Encoding:
+    """The encoding of a file whose bytes are Shift_JIS, but perhaps only by chance."""
+    if _is_western(path):
+        return Encoding("cp1252", is_guessed=True)
+    with path.open("rb") as file:
+        head = file.read(PIECE)
+    is_strange = _STRANGE.search(head.decode("cp932", "ignore")) is not None
+    if _decode(path, "euc_jp") is None and (is_strange or _FULL_KANA.search(head.decode("euc_jp", "ignore"))):
+        return Encoding("euc_jp", is_guessed=True)
+    return Encoding("cp932", is_guessed=is_strange)
+
+
+def _first_line(path: Path) -> int | None:
+    """The first line that is not ASCII."""
+    with path.open("rb") as file:
+        lines = enumerate(iter(lambda: file.readline(PIECE), b""), 1)
+        return next((number for number, line in lines if not line.isascii()), None)
+
+
+def _is_western(path: Path) -> bool:
+    """Whether all that is not ASCII are one or two letters with accents: Japanese stands in longer runs."""
+    single = runs = 0
+    with path.open("rb") as file:
+        for line in iter(lambda: file.readline(PIECE), b""):
+            for match in _HIGH.finditer(line):
+                if not _ACCENTED.match(match[0]):
+                    return False
+                runs += 1
+                single += len(match[0]) == 1
+    return single * 2 > runs
 
 
 def is_known(text: str) -> bool:
@@ -90,8 +143,10 @@ def _candidates(path: Path, name: str) -> tuple[str, ...]:
     for mark, codec in _MARKS:
         if head.startswith(mark):
             return (codec,)
+    if head.isascii() and b"\x1b$" in head:
+        return ("iso2022_jp", "iso2022_jp_ext")
     if sum(map(head.count, _CONTROLS)) * 20 <= len(head):
-        return ("utf-8", "cp932")
+        return _USUAL
     # UTF-16 without a mark: the NULs of its ASCII signs stand on one side.
     even, odd = head[0::2].count(0), head[1::2].count(0)
     if not max(even, odd) or min(even, odd) * 20 > max(even, odd):

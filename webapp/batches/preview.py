@@ -73,6 +73,8 @@ class Preview:
     sheet: str | None = None
     header_row: int | None = None
     columns: tuple[Column, ...] = ()
+    remarked: tuple[Problem, ...] = ()
+    """What is to be said of the list as a whole."""
     unreadable: tuple[Problem, ...] = ()
     """Why its rows were not looked at."""
     total: int = 0
@@ -141,6 +143,7 @@ def preview(path: Path, name: str, choices: Choices, find: FindSettings, count_i
         encoding=listing.encoding.codec if listing.encoding else None,
         delimiter=listing.delimiter,
         sheet=listing.sheet,
+        remarked=listing.notes,
     )
     # Read once, from the first row to the last: opening a large workbook takes longer than anything else.
     following = listing.rows()
@@ -158,6 +161,7 @@ def preview(path: Path, name: str, choices: Choices, find: FindSettings, count_i
         seen,
         header_row=columns.header_row,
         columns=_described(head, columns),
+        remarked=(*listing.notes, *walk.remarked(name)),
         unreadable=problems,
         total=walk.total,
         good=walk.good,
@@ -169,6 +173,11 @@ def preview(path: Path, name: str, choices: Choices, find: FindSettings, count_i
         problems=tuple(walk.problems),
         remarks=tuple(walk.remarks),
     )
+
+
+def hidden_rows(count: int, file: str) -> tuple[Problem, ...]:
+    """What is to be said of rows that somebody sees only here."""
+    return (Problem(Code.LIST_ROWS_HIDDEN, {"count": str(count)}, place=file),) if count else ()
 
 
 def bad_rows(listing: ListFile, columns: Columns, wanted: Rules) -> Iterator[CheckedRow]:
@@ -200,6 +209,7 @@ class _Walk:
         self._shown = sorted((index, which) for which, index in columns.fields if _is_shown(which))
         self._keys: list[str] = []
         self.total = self.good = self.invited = self.without_password = self.errors = self.notes = 0
+        self._hidden = 0
         self.rows: list[SeenRow] = []
         self.problems: list[CellProblem] = []
         self.remarks: list[CellProblem] = []
@@ -207,6 +217,7 @@ class _Walk:
     def over(self, checked_rows: Iterator[CheckedRow]) -> None:
         for checked in checked_rows:
             self.total += 1
+            self._hidden += checked.row.is_hidden
             if len(self.rows) < FIRST_ROWS:
                 self.rows.append(self._seen(checked))
             self._note(checked)
@@ -217,6 +228,10 @@ class _Walk:
             if len(self._keys) >= CHUNK:
                 self._look_up()
         self._look_up()
+
+    def remarked(self, file: str) -> tuple[Problem, ...]:
+        """What the rows have in common."""
+        return hidden_rows(self._hidden, file)
 
     def _note(self, checked: CheckedRow) -> None:
         for found in _in_order(checked):

@@ -5,13 +5,18 @@ Nothing is judged here but whether a row can be read at all; columns.py and rows
 
 from __future__ import annotations
 
+import stat
+import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import islice
 from pathlib import Path
+from typing import NoReturn
 
-from profiles.problems import N_, Code, Problem, ProblemError
+from profiles.problems import N_, Code, Problem, ProblemError, quoted
 from webapp.batches import delimited, encodings, workbook
+from webapp.batches.columns import LOOKED_AT, hold_addresses
 from webapp.batches.row import Row
 
 MOST_BYTES = 100 * 1024 * 1024
@@ -21,17 +26,33 @@ MOST_COLUMNS = 200
 _FILE_TOO_LARGE = N_("it has more than 100 MB")
 _TOO_MANY_ROWS = N_("it has more than 200,000 rows")
 _TOO_MANY_COLUMNS = N_("it has more than 200 columns")
-_OLD_EXCEL = N_("it is an old Excel workbook (.xls) or protected by a password")
+_NOT_TEXT = encodings.NOT_TEXT
+_OLD_EXCEL = N_("it is an old Excel workbook (.xls)")
 _OTHER_ARCHIVE = N_("it is a ZIP archive, but not an Excel workbook")
+_COMPRESSED = N_("it is a compressed file")
+_PICTURE = N_("it is a picture")
 _SIGNATURES = (
-    (b"\xd0\xcf\x11\xe0", _OLD_EXCEL),
     (b"%PDF", N_("it is a PDF file")),
-    (b"\x1f\x8b", N_("it is a compressed file")),
+    (b"\x1f\x8b", _COMPRESSED),
+    (b"BZh", _COMPRESSED),
+    (b"7z\xbc\xaf", _COMPRESSED),
+    (b"Rar!", _COMPRESSED),
+    (b"\xfd7zXZ", _COMPRESSED),
     (b"{\\rtf", N_("it is a text document (RTF)")),
-    (b"\x89PNG", N_("it is a picture")),
-    (b"\xff\xd8\xff", N_("it is a picture")),
+    (b"\x89PNG", _PICTURE),
+    (b"\xff\xd8\xff", _PICTURE),
 )
 """How other kinds of file begin."""
+_COMPOUND = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+"""How the files of old Office programs begin, and workbooks that are encrypted."""
+_ARCHIVES = (
+    ("xl/workbook.bin", N_("it is a binary Excel workbook (.xlsb)")),
+    ("content.xml", N_("it is an OpenDocument file (.ods)")),
+    ("Index/Document.iwa", N_("it is a Numbers document")),
+    ("Index.zip", N_("it is a Numbers document")),
+    ("word/document.xml", N_("it is a Word document")),
+)
+"""What other archives hold."""
 _MARKUP = N_("it is a page or an XML file")
 
 
@@ -55,8 +76,15 @@ class ListFile:
     """None for a workbook."""
     delimiter: str | None = None
     """None for a workbook."""
-    sheet: str | None = None
+    part: workbook.Sheet | None = None
     """The sheet that is read, of a workbook."""
+    notes: tuple[Problem, ...] = ()
+    """What is to be said of how it is read."""
+
+    @property
+    def sheet(self) -> str | None:
+        """The title of the sheet that is read."""
+        return None if self.part is None else self.part.title
 
     def rows(self) -> Iterator[Row]:
         """Every row but blank ones, numbered as a spreadsheet numbers them; a broken one carries its problem."""
@@ -72,8 +100,10 @@ class ListFile:
                 return
 
     def _every_row(self) -> Iterator[Row]:
-        if self.encoding is None or self.delimiter is None:
-            return workbook.rows(self.path, name=self.name)
+        if self.part is not None:
+            return workbook.rows(self.path, name=self.name, sheet=self.part)
+        assert self.encoding is not None
+        assert self.delimiter is not None
         return delimited.rows(self.path, codec=self.encoding.codec, delimiter=self.delimiter)
 
     def _too_large(self, reason: str) -> Problem:
@@ -89,24 +119,66 @@ def open_list(
     if size > MOST_BYTES:
         _refuse(Code.LIST_TOO_LARGE, shown, reason=_FILE_TOO_LARGE)
     if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
-        if not workbook.is_workbook(path):
-            _refuse(Code.LIST_FORMAT, shown, reason=_OTHER_ARCHIVE)
-        return ListFile(path=path, name=shown, kind=Kind.XLSX, sheet=workbook.first_sheet(path, name=shown))
+        return _open_workbook(path, shown)
+    if head.startswith(_COMPOUND[:4]):
+        _refuse_compound(path, shown)
     _refuse_other_kinds(head, shown)
     found = encodings.detect(path, name=shown, given=encoding)
-    by_ending = "\t" if Path(shown).suffix.lower() in (".tsv", ".tab") else None
+    by_ending = "\t" if Path(shown).suffix.lower() in (".tsv", ".tab") and b"\t" in head else None
     mark = delimiter or by_ending or delimited.find_delimiter(path, codec=found.codec)
     kind = Kind.TSV if mark == "\t" else Kind.CSV
-    return ListFile(path=path, name=shown, kind=kind, encoding=found, delimiter=mark)
+    params = {"file": shown, "encoding": found.name}
+    notes = (Problem(Code.LIST_ENCODING_GUESSED, params, place=shown),) if found.is_guessed else ()
+    return ListFile(path=path, name=shown, kind=kind, encoding=found, delimiter=mark, notes=notes)
 
 
 def _look(path: Path, name: str) -> tuple[bytes, int]:
     try:
+        about = path.stat()
+        # A pipe would keep us waiting, and can be read only once.
+        if not stat.S_ISREG(about.st_mode):
+            raise OSError(name)
         with path.open("rb") as file:
-            head = file.read(4096)
-            return head, path.stat().st_size
-    except OSError:
+            return file.read(4096), about.st_size
+    except (OSError, ValueError):
         raise ProblemError(Problem(Code.FILE_UNREADABLE, place=name)) from None
+
+
+def _open_workbook(path: Path, name: str) -> ListFile:
+    if not workbook.is_workbook(path):
+        with zipfile.ZipFile(path) as archive:
+            held = set(archive.namelist())
+        reason = next((reason for member, reason in _ARCHIVES if member in held), _OTHER_ARCHIVE)
+        _refuse(Code.LIST_FORMAT, name, reason=reason)
+    chosen, others = _choose_sheet(path, name)
+    params = {"file": name, "sheet": chosen.title, "others": ", ".join(quoted(title, 40) for title in others[:5])}
+    notes = (Problem(Code.LIST_SHEETS_UNREAD, params, place=name),) if others else ()
+    return ListFile(path=path, name=name, kind=Kind.XLSX, part=chosen, notes=notes)
+
+
+def _choose_sheet(path: Path, name: str) -> tuple[workbook.Sheet, tuple[str, ...]]:
+    """The first sheet with mail addresses among those that can be seen, and the titles of others with rows."""
+    with workbook.opened(path, name=name) as book:
+        sheets = [sheet for sheet in book.sheets if sheet.is_visible] or list(book.sheets)
+        if len(sheets) == 1:
+            return sheets[0], ()
+        heads = {sheet: list(islice(book.rows(sheet), LOOKED_AT)) for sheet in sheets}
+    filled = [sheet for sheet in sheets if heads[sheet]] or sheets
+    chosen = next((sheet for sheet in filled if hold_addresses(heads[sheet])), filled[0])
+    return chosen, tuple(sheet.title for sheet in filled if sheet is not chosen)
+
+
+def _refuse_compound(path: Path, name: str) -> None:
+    """Say what a file of old Office programs is, by the names in its directory."""
+    with path.open("rb") as file:
+        head = file.read(512)
+        size = 1 << min(int.from_bytes(head[30:32], "little"), 12)
+        file.seek((int.from_bytes(head[48:52], "little") + 1) * size)
+        directory = file.read(max(size, 4096))
+    if "EncryptedPackage".encode("utf-16-le") in directory:
+        _refuse(Code.LIST_PROTECTED, name)
+    is_sheet = any(stream.encode("utf-16-le") in directory for stream in ("Workbook", "Book"))
+    _refuse(Code.LIST_FORMAT, name, reason=_OLD_EXCEL if is_sheet else _NOT_TEXT)
 
 
 def _refuse_other_kinds(head: bytes, name: str) -> None:
@@ -115,9 +187,11 @@ def _refuse_other_kinds(head: bytes, name: str) -> None:
     for signature, reason in _SIGNATURES:
         if head.startswith(signature):
             _refuse(Code.LIST_FORMAT, name, reason=reason)
-    if head.lstrip(b"\xef\xbb\xbf \t\r\n")[:9].lower().startswith((b"<!doctype", b"<html", b"<?xml")):
+    # In UTF-16 as well.
+    plain = head.replace(b"\0", b"").lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n")[:9].lower()
+    if plain.startswith((b"<!doctype", b"<html", b"<table", b"<?xml")):
         _refuse(Code.LIST_FORMAT, name, reason=_MARKUP)
 
 
-def _refuse(code: Code, name: str, **params: str) -> None:
+def _refuse(code: Code, name: str, **params: str) -> NoReturn:
     raise ProblemError(Problem(code, {"file": name, **params}, place=name))

@@ -14,8 +14,9 @@ from webapp.batches.reading import ListFile
 
 HEAD_PROBLEM = N_("problem")
 HEAD_ADVICE = N_("what to do")
-_SPOKEN_CP932 = str.maketrans({"–": "－", "—": "―", "\xa0": " "})
-"""Signs of our own sentences that CP932 lacks."""
+_SPOKEN = str.maketrans({"–": "-", "—": "―", "\xa0": " ", "·": "・"})
+"""Signs of our own sentences that Japanese encodings lack, and what they have instead."""
+_JAPANESE = frozenset({"cp932", "euc_jp", "iso2022_jp", "iso2022_jp_ext"})
 
 Describe = Callable[[Problem], tuple[str, str]]
 
@@ -60,33 +61,40 @@ class ReturnedRows:
         self._shape = shape
         self._ours = shape.ours
         self._describe = describe
-        # Excel takes UTF-8 for what it is only with the mark at its start.
-        self._codec = {"utf-8": "utf-8-sig", "utf-16-le": "utf-16", "utf-16-be": "utf-16"}.get(
-            shape.codec, shape.codec
-        )
+        self._codec = _writing(shape.codec, translate(HEAD_PROBLEM))
         self._encoder = codecs.getincrementalencoder(self._codec)(errors="replace")
         if shape.headings:
             self._write([*self._own(shape.headings), translate(HEAD_PROBLEM), translate(HEAD_ADVICE)])
 
     def add(self, cells: Sequence[str], problems: Sequence[Problem]) -> None:
         """Write one bad row and everything that is wrong with it."""
-        said = [self._describe(problem) for problem in problems]
+        told = [self._describe(problem) for problem in problems]
         summaries = " / ".join(
-            dict.fromkeys(f"{_cell(problem)}{text}" for problem, (text, _) in zip(problems, said, strict=True))
+            dict.fromkeys(f"{_cell(problem)}{text}" for problem, (text, _) in zip(problems, told, strict=True))
         )
-        advice = " / ".join(dict.fromkeys(text for _, text in said))
+        advice = " / ".join(dict.fromkeys(text for _, text in told))
         filled = [*cells, *[""] * (self._shape.width - len(cells))]
-        self._write([*self._own(filled), summaries, advice])
+        said = [summaries, advice]
+        if self._codec in _JAPANESE:
+            said = [text.translate(_SPOKEN) for text in said]
+        self._write([*self._own(filled), *said])
 
     def _own(self, cells: Sequence[str]) -> list[str]:
         """The cells without the two columns of an earlier return."""
         return [cell for index, cell in enumerate(cells) if index not in self._ours]
 
     def _write(self, cells: Sequence[str]) -> None:
-        text = line(cells, delimiter=self._shape.delimiter)
-        if self._codec == "cp932":
-            text = text.translate(_SPOKEN_CP932)
-        self._target.write(self._encoder.encode(text))
+        self._target.write(self._encoder.encode(line(cells, delimiter=self._shape.delimiter)))
+
+
+def _writing(codec: str, spoken: str) -> str:
+    """The encoding of a list as it is written; UTF-8 where the list's own cannot hold our sentences."""
+    try:
+        spoken.encode(codec)
+    except UnicodeEncodeError:
+        return "utf-8-sig"
+    # Excel takes UTF-8 for what it is only with the mark at its start.
+    return {"utf-8": "utf-8-sig", "utf-16-le": "utf-16", "utf-16-be": "utf-16"}.get(codec, codec)
 
 
 def _cell(problem: Problem) -> str:

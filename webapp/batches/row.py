@@ -14,6 +14,10 @@ class Row:
     number: int
     """As a spreadsheet counts: the first row is 1, blank rows included."""
     cells: tuple[str, ...] = field(default=(), repr=False)
+    formulas: frozenset[int] = field(default=frozenset(), repr=False)
+    """Cells (counted from 0) that a workbook calculates, or failed to."""
+    is_hidden: bool = False
+    """In the sheet: by a filter, or by hand."""
     problem: Problem | None = None
     """Why it could not be read."""
     ends: bool = False

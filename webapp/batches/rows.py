@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 
-from profiles.address import Address, parse_address, parse_recipient
+from profiles.address import Address, parse_address, parse_recipient, slips
 from profiles.model import MailAccount, ServiceSettings
 from profiles.problems import Code, Problem, quoted
 from profiles.xml_document import is_writable
@@ -40,12 +40,23 @@ LIMITS = {
 }
 SECRET = frozenset({Field.PASSWORD, Field.PIN})
 """Fields whose cells are never shown."""
-_FORMULA = re.compile(r"[=+\-@＝＋－＠]|#(N/A|REF!|VALUE!|NAME\?|DIV/0!|NULL!|NUM!|SPILL!)")
+_FORMULA = re.compile(
+    r"[=＝]|[+\-@＋－＠](?![^\x00-\x7f\uff01-\uff5e])|#(N/A|REF!|VALUE!|NAME\?|DIV/0!|NULL!|NUM!|SPILL!)"
+)
+"""A sign before a Japanese word ("＋α推進室") calculates nothing."""
 _NOTHING = frozenset("-－ー–—")
 """What people write into a cell that stays empty."""
 _BREAKS = re.compile(r"[\t\r\n\v\f\u2028\u2029]+")
+_INVISIBLE = {
+    **dict.fromkeys((0xAD, 0x200B, 0x200E, 0x200F, 0xFEFF, *range(0x202A, 0x202F), *range(0x2060, 0x206A))),
+    **dict.fromkeys((0xA0, *range(0x2000, 0x200B), 0x202F, 0x205F), " "),
+}
+"""What nobody sees in a name goes, and every width of a Western blank is one blank."""
+_MASK = frozenset("*＊•●")
+"""What exports write instead of a password."""
 _LATIN = re.compile(r"[\x20-\u024f]+\Z")
 _HASH_BYTES = 10
+_MOST_MEANT = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,7 +133,15 @@ def check_rows(
     for row in listing.rows() if rows is None else rows:
         if row.number < columns.first_row:
             continue
-        yield _RowCheck(listing.name, columns, rules, row, seen).result()
+        checked = _RowCheck(listing.name, columns, rules, row, seen).result()
+        if checked.is_good or not _repeats(row, columns):
+            yield checked
+
+
+def _repeats(row: Row, columns: Columns) -> bool:
+    """Whether a row is the headings once more, as in lists that were put together."""
+    cells = [cell.strip() for cell in row.cells]
+    return columns.header_row is not None and cells == list(columns.headings[: len(cells)]) and any(cells)
 
 
 @dataclass(slots=True)
@@ -131,6 +150,8 @@ class _Seen:
 
     addresses: dict[bytes, int] = field(default_factory=dict)
     pins: array[int] = field(default_factory=lambda: array("I"))
+    meant: dict[str, str | None] = field(default_factory=dict)
+    """Domain that is not served -> the one that was perhaps meant."""
 
     def first_with_pin(self, pin: str, row: int) -> int:
         """The first row with this PIN."""
@@ -140,6 +161,12 @@ class _Seen:
         first = self.pins[int(pin)] or row
         self.pins[int(pin)] = first
         return first
+
+    def perhaps_meant(self, domain: str, find: FindSettings) -> str | None:
+        """A served domain that differs by one slip of the fingers."""
+        if domain not in self.meant and len(self.meant) < _MOST_MEANT:
+            self.meant[domain] = next((near for near in slips(domain) if find(near) is not None), None)
+        return self.meant.get(domain)
 
 
 class _RowCheck:
@@ -218,7 +245,14 @@ class _RowCheck:
             return None
         settings = self._rules.find(address.domain)
         if settings is None:
-            self._report(Field.ADDRESS, Problem(Code.DOMAIN_NOT_SERVED, {"domain": address.domain}))
+            meant = self._seen.perhaps_meant(address.domain, self._rules.find)
+            params = {"domain": address.domain}
+            problem = (
+                Problem(Code.DOMAIN_MISTYPED, params | {"suggestion": meant})
+                if meant
+                else Problem(Code.DOMAIN_NOT_SERVED, params)
+            )
+            self._report(Field.ADDRESS, problem)
         return settings
 
     def _full_name(self) -> str:
@@ -241,18 +275,21 @@ class _RowCheck:
 
     def _text(self, which: Field) -> str:
         cell = self._columns.cell(self._row, which).strip()
-        if not cell:
+        if not cell or cell in _NOTHING:
             return ""
-        # Alt+Enter within a name is a blank to whoever reads it.
-        cell = _BREAKS.sub(" ", unicodedata.normalize("NFC", cell))
-        if cell in _NOTHING:
-            return ""
+        if not cell.isascii():
+            cell = unicodedata.normalize("NFC", cell)
+        if not cell.isprintable():
+            # Alt+Enter within a name is a blank to whoever reads it.
+            cell = _BREAKS.sub(" ", cell).translate(_INVISIBLE).strip()
         usable = self._is_usable(which, cell) and not self._is_formula(which, cell)
         return cell if usable else ""
 
     def _password(self) -> str | None:
         """The password as it is written: nothing of it is mended, not even a blank at its end."""
         password = self._columns.cell(self._row, Field.PASSWORD)
+        if password and self._stands_for_another(password):
+            return None
         if not password:
             if self._rules.needs_password and self._columns.has(Field.PASSWORD):
                 self._report(Field.PASSWORD, Problem(Code.PASSWORD_MISSING))
@@ -264,6 +301,16 @@ class _RowCheck:
         elif password != password.strip() or unicodedata.normalize("NFKC", password) != password:
             self._report(Field.PASSWORD, Problem(Code.PASSWORD_UNUSUAL))
         return password
+
+    def _stands_for_another(self, password: str) -> bool:
+        """Whether a formula or a mask stands there; where passwords are of no use, nobody needs to know."""
+        is_formula = self._columns.index(Field.PASSWORD) in self._row.formulas
+        is_masked = len(password) > 2 and _MASK.issuperset(password)
+        if self._rules.needs_password and is_formula:
+            self._report(Field.PASSWORD, Problem(Code.CELL_FORMULA, {"value": "=…"}))
+        elif self._rules.needs_password and is_masked:
+            self._report(Field.PASSWORD, Problem(Code.PASSWORD_MASKED))
+        return is_formula or is_masked
 
     def _pin(self, employee_number: str) -> str | None:
         """The six digits; what an invitation would not use is not looked at."""
@@ -300,6 +347,8 @@ class _RowCheck:
 
     def _surplus(self) -> None:
         width = len(self._columns.headings)
+        if len(self._row.cells) <= width:
+            return
         for index, cell in enumerate(self._row.cells[width:], width):
             if cell.strip():
                 self._report_at(index, Problem(Code.CELL_WITHOUT_COLUMN, {"value": quoted(cell)}), cell)
@@ -320,7 +369,7 @@ class _RowCheck:
         return True
 
     def _is_formula(self, which: Field, cell: str) -> bool:
-        if not _FORMULA.match(cell.strip()):
+        if not _FORMULA.match(cell.strip()) and self._columns.index(which) not in self._row.formulas:
             return False
         self._report(which, Problem(Code.CELL_FORMULA, {"value": quoted(cell)}))
         return True

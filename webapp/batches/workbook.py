@@ -1,163 +1,192 @@
-"""Rows of the first sheet of an Excel workbook, streamed by openpyxl.
+"""An Excel workbook: its sheets, and the rows of one of them, streamed.
 
 A workbook is an archive from outside: what it would unpack to is limited before anything is unpacked, and whatever
-openpyxl makes of a damaged one becomes one problem here.
+is wrong with a damaged one becomes one problem here. sheet_rows.py reads the parts, cell_text.py their numbers.
 """
 
 from __future__ import annotations
 
 import struct
-import warnings
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import date, datetime, time
+from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
-from xml.etree.ElementTree import ParseError
-
-from defusedxml.ElementTree import fromstring
-from openpyxl import Workbook, load_workbook
-from openpyxl.utils.exceptions import InvalidFileException
+from posixpath import dirname, join, normpath
+from xml.sax import SAXException
 
 from profiles.problems import N_, Code, Problem, ProblemError
+from webapp.batches.cell_text import Format
 from webapp.batches.row import Row
+from webapp.batches.sheet_rows import Formats, Merged, SharedTexts, SheetRows, elements
 
 MOST_UNPACKED = 300 * 1024 * 1024
 MOST_SHARED_TEXT = 60 * 1024 * 1024
-"""The one part that openpyxl holds in memory."""
+"""The one part that is held in memory."""
 MOST_MEMBERS = 2_000
-MOST_BLANK_ROWS = 100_000
-"""In a row of blank rows the list has ended, whatever the sheet says about its size."""
+MOST_SHEETS = 200
 
 _BOMB = N_("it would unpack to more than 300 MB")
 _DAMAGED = N_("the workbook is damaged")
 _NO_SHEET = N_("the workbook has no sheet with cells")
-_SHARED = "xl/sharedStrings.xml"
-_BOOK = "xl/workbook.xml"
-_RELATIONS = "xl/_rels/workbook.xml.rels"
-_MARKS = frozenset({"[Content_Types].xml", _BOOK})
+_TYPES = "[content_types].xml"
 
-# Everything that openpyxl, zipfile and the XML parser were seen to raise for damaged workbooks.
+# Everything that zipfile and the XML parser were seen to raise for damaged workbooks.
 # ValueError covers defusedxml's refusals (entities, external references) and bad numbers.
 _FOREIGN = (
     zipfile.BadZipFile,
     zlib.error,
     struct.error,
-    ParseError,
-    InvalidFileException,
+    SAXException,
     ValueError,
     LookupError,
-    TypeError,
-    AttributeError,
     EOFError,
     OSError,
     ArithmeticError,
+    NotImplementedError,
     RuntimeError,
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """A sheet with cells."""
+
+    title: str
+    part: str
+    """Its member of the archive."""
+    is_visible: bool
 
 
 def is_workbook(path: Path) -> bool:
     """Whether an archive holds what an .xlsx holds."""
     try:
         with zipfile.ZipFile(path) as archive:
-            return set(archive.namelist()) >= _MARKS
+            names = _Parts(archive).names
     except _FOREIGN:
         # A torn archive that says it is one: opening it tells that it is damaged.
         return True
+    return _TYPES in names and any(name.endswith("workbook.xml") for name in names)
 
 
-def first_sheet(path: Path, *, name: str) -> str:
-    """The title of the sheet that is read; raises ProblemError for bombs and damage.
+class Workbook:
+    """An opened workbook."""
 
-    Only the table of contents is looked at: openpyxl reads every text of a workbook before it names a sheet.
-    """
-    _refuse_bombs(path, name)
-    try:
-        with zipfile.ZipFile(path) as archive:
-            title = next(_titles(archive), None)
-    except _FOREIGN:
-        raise ProblemError(_problem(Code.LIST_FORMAT, name, _DAMAGED)) from None
-    if title is None:
-        raise ProblemError(_problem(Code.LIST_FORMAT, name, _NO_SHEET))
-    return title
+    def __init__(self, archive: zipfile.ZipFile, name: str) -> None:
+        self._name = name
+        self._parts = _Parts(archive)
+        self._is_1904 = False
+        self._formats: tuple[Format | None, ...] | None = None
+        # Only to see that it is whole; the relations say where everything is.
+        list(elements(self._parts.pieces(_TYPES), ()))
+        _, book = self._parts.relations("")["/officeDocument"].popitem()
+        self._relations = self._parts.relations(book)
+        self.sheets = tuple(islice(self._found(book), MOST_SHEETS))
+        """The sheets with cells, in their order; a sheet may also be one chart."""
+        self._shared = SharedTexts(self._parts.pieces(self._only("/sharedStrings")))
 
+    def _found(self, book: str) -> Iterator[Sheet]:
+        targets = self._relations.get("/worksheet", {})
+        for name, attributes in elements(self._parts.pieces(book), {"sheet", "workbookPr"}):
+            target = next((targets.get(value) for key, value in attributes.items() if key.endswith(":id")), None)
+            if name == "workbookPr":
+                self._is_1904 = attributes.get("date1904") in ("1", "true")
+            elif target is not None:
+                hidden = attributes.get("state") in ("hidden", "veryHidden")
+                yield Sheet(attributes.get("name") or "", target, not hidden)
 
-def _titles(archive: zipfile.ZipFile) -> Iterator[str]:
-    """The titles of the sheets with cells, in their order; a sheet may also be one chart."""
-    relations = {each.get("Id"): each.get("Type", "") for each in fromstring(archive.read(_RELATIONS))}
-    for each in fromstring(archive.read(_BOOK)).iter():
-        target = next((value for key, value in each.items() if key.endswith("}id")), None)
-        if each.tag.endswith("}sheet") and relations.get(target, "").endswith("/worksheet"):
-            yield each.get("name", "")
+    def rows(self, sheet: Sheet) -> Iterator[Row]:
+        """Every row that is not blank. Where the file is damaged on the way, the last row says so."""
+        reader: SheetRows | None = None
+        try:
+            with _damage(self._name):
+                merged = Merged.found_in(self._parts.pieces(sheet.part))
+                reader = SheetRows(self._shared, self._every_format(), merged, is_1904=self._is_1904)
+                for piece in self._parts.pieces(sheet.part):
+                    yield from reader.feed(piece)
+                reader.close()
+        except ProblemError as error:
+            yield Row(number=reader.last + 1 if reader else 1, problem=error.problems[0], ends=True)
 
+    def _every_format(self) -> tuple[Format | None, ...]:
+        if self._formats is None:
+            self._formats = Formats.found_in(self._parts.pieces(self._only("/styles")))
+        return self._formats
 
-def rows(path: Path, *, name: str) -> Iterator[Row]:
-    """Every row that is not blank. Where the file is damaged on the way, the last row says so."""
-    number = 0
-    try:
-        with _opened(path, name) as workbook:
-            sheet = workbook.worksheets[0]
-            # Some writers claim a million rows and 16,384 columns.
-            sheet.reset_dimensions()
-            blank = 0
-            for number, values in enumerate(sheet.iter_rows(values_only=True), 1):
-                cells = _cells(values)
-                if cells:
-                    yield Row(number=number, cells=cells)
-                blank = 0 if cells else blank + 1
-                if blank > MOST_BLANK_ROWS:
-                    return
-    except ProblemError as error:
-        yield Row(number=number + 1, problem=error.problems[0], ends=True)
+    def _only(self, kind: str) -> str | None:
+        return next(iter(self._relations.get(kind, {}).values()), None)
 
 
 @contextmanager
-def _opened(path: Path, name: str) -> Iterator[Workbook]:
-    try:
-        # As an open file, since openpyxl judges a path by its ending.
-        with path.open("rb") as file, warnings.catch_warnings():
-            # About styles and extensions that mean nothing for a list.
-            warnings.simplefilter("ignore")
-            yield load_workbook(file, read_only=True, data_only=False, keep_links=False)
-    except _FOREIGN:
-        raise ProblemError(_problem(Code.LIST_FORMAT, name, _DAMAGED)) from None
+def opened(path: Path, *, name: str) -> Iterator[Workbook]:
+    """Open a workbook; raises ProblemError for bombs and damage."""
+    with path.open("rb") as file:
+        with _damage(name):
+            archive = zipfile.ZipFile(file)
+        with archive:
+            _refuse_bombs(archive, name)
+            with _damage(name):
+                workbook = Workbook(archive, name)
+            if not workbook.sheets:
+                raise ProblemError(_problem(Code.LIST_FORMAT, name, _NO_SHEET))
+            yield workbook
 
 
-def _refuse_bombs(path: Path, name: str) -> None:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            members = archive.infolist()
-    except _FOREIGN:
-        raise ProblemError(_problem(Code.LIST_FORMAT, name, _DAMAGED)) from None
+def rows(path: Path, *, name: str, sheet: Sheet) -> Iterator[Row]:
+    """Every row of a sheet that is not blank."""
+    with opened(path, name=name) as workbook:
+        yield from workbook.rows(sheet)
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """The members of an archive by their names, in which case does not count."""
+
+    archive: zipfile.ZipFile
+    names: dict[str, zipfile.ZipInfo] = field(init=False)
+
+    def __post_init__(self) -> None:
+        names = {each.filename.replace("\\", "/").lower(): each for each in self.archive.infolist()}
+        object.__setattr__(self, "names", names)
+
+    def pieces(self, part: str | None) -> Iterator[bytes]:
+        """The bytes of a part; nothing where there is none of this name."""
+        if part is None:
+            return
+        with self.archive.open(self.names[part]) as file:
+            while piece := file.read(1 << 16):
+                yield piece
+
+    def relations(self, part: str) -> dict[str, dict[str, str]]:
+        """Kind -> id -> part, of what a part refers to inside the archive."""
+        folder, _, base = part.rpartition("/")
+        found: dict[str, dict[str, str]] = {}
+        for _, attributes in elements(self.pieces(join(folder, "_rels", f"{base}.rels")), {"Relationship"}):
+            if attributes.get("TargetMode") != "External":
+                target = normpath(join("/", dirname(part), attributes.get("Target") or "")).lstrip("/").lower()
+                # The transitional and the strict form of a kind differ in what stands before its last word.
+                kind = "/" + (attributes.get("Type") or "").rpartition("/")[2]
+                found.setdefault(kind, {})[attributes.get("Id") or ""] = target
+        return found
+
+
+def _refuse_bombs(archive: zipfile.ZipFile, name: str) -> None:
     # zipfile never unpacks more of a member than it declares, so the declared sizes bound everything.
+    members = archive.infolist()
     unpacked = sum(member.file_size for member in members)
-    shared = sum(member.file_size for member in members if member.filename == _SHARED)
+    shared = sum(member.file_size for member in members if member.filename.lower().endswith("sharedstrings.xml"))
     if unpacked > MOST_UNPACKED or shared > MOST_SHARED_TEXT or len(members) > MOST_MEMBERS:
         raise ProblemError(_problem(Code.LIST_TOO_LARGE, name, _BOMB))
 
 
-def _cells(values: Iterable[object]) -> tuple[str, ...]:
-    """The cells as text, without the empty ones at the end."""
-    cells = [_text(value) for value in values]
-    while cells and not cells[-1].strip():
-        cells.pop()
-    return tuple(cells)
-
-
-def _text(value: object) -> str:
-    """A cell as a person reads it in the sheet."""
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "TRUE" if value else "FALSE"
-    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
-        return str(int(value))
-    if isinstance(value, datetime):
-        return value.isoformat(" ")
-    if isinstance(value, date | time):
-        return value.isoformat()
-    return str(value)
+@contextmanager
+def _damage(name: str) -> Iterator[None]:
+    try:
+        yield
+    except _FOREIGN:
+        raise ProblemError(_problem(Code.LIST_FORMAT, name, _DAMAGED)) from None
 
 
 def _problem(code: Code, name: str, reason: str) -> Problem:

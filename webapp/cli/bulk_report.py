@@ -31,12 +31,14 @@ class Report:
         self._terminal = terminal
         self._choices = choices
         self._preview: list[dict[str, Any]] = []
+        self._hidden = 0
         self.notes: list[Problem] = []
         """What concerns all of the list."""
         self.mails: Mapping[MailState, int] = {}
 
     def look(self, checked: CheckedRow) -> None:
         """Keep the first rows for the preview."""
+        self._hidden += checked.row.is_hidden
         if len(self._preview) < PREVIEW:
             self._preview.append(_row_document(checked))
 
@@ -61,6 +63,12 @@ class Report:
             say(translate(N_("Headings are in row %(row)s."), row=str(columns.header_row)))
         for field, index in columns.fields:
             say(f"  {columns.name_of(index)} = {field}")
+
+    def note_hidden(self, listing: ListFile) -> None:
+        """Say how many rows the sheet does not show."""
+        from webapp.batches.preview import hidden_rows
+
+        self.notes += hidden_rows(self._hidden, listing.name)
 
     def end(self, listing: ListFile, columns: Columns, tally: Tally, *, made: bool) -> int:
         """Say what came of it; return the exit status."""

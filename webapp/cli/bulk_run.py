@@ -85,6 +85,8 @@ class Run:
         from webapp.batches.making import survey
 
         tally = survey(listing, columns, rules, on_row=self._report.look)
+        self._report.notes += listing.notes
+        self._report.note_hidden(listing)
         if not tally.total:
             raise ProblemError(Problem(Code.LIST_EMPTY, {"file": listing.name}, place=listing.name))
         return tally

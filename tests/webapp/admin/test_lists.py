@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from io import BytesIO
 
 import pytest
+from xlsxwriter import Workbook
 
 from tests.webapp.admin.list_maker import BAD, HEADINGS, PEOPLE, Maker, plain
 from tests.webapp.admin.world import Host, make_host
@@ -150,16 +152,41 @@ def test_two_columns_of_one_meaning_are_told_and_chosen_between(maker: Maker) ->
 
 def test_another_encoding_is_chosen_by_hand_and_nothing_is_lost(maker: Maker) -> None:
     path = maker.uploaded(
-        csv_bytes([("address", "氏名"), ("t.yamada@example.co.jp", "山田 太郎")], encoding="euc_jp")
+        csv_bytes([("address", "name"), ("t.yamada@example.co.jp", "Zoë – Müller")], encoding="cp1252")
     )
     before = maker.page(path)
 
-    maker.press(path, "reading", encoding="euc_jp")
+    maker.press(path, "reading", encoding="cp1252")
     after = maker.page(path)
 
-    assert "山田 太郎" not in before
-    assert "山田 太郎" in after
-    assert '<option value="euc_jp" selected>' in after
+    assert "Zoë – Müller" not in before
+    assert "Zoë – Müller" in after
+    assert '<option value="cp1252" selected>' in after
+
+
+def test_an_encoding_that_was_guessed_is_said(maker: Maker) -> None:
+    people = [("address", "氏名"), ("t.yamada@example.co.jp", "山田 太郎")]
+
+    page = plain(maker.page(maker.uploaded(csv_bytes(people, encoding="euc_jp"))))
+
+    assert "山田 太郎" in page
+    assert "people.csv does not say its encoding; it was read as EUC-JP." in page
+    assert "If they are wrong, choose the encoding by hand." in page
+
+
+def test_hidden_rows_and_sheets_that_are_not_read_are_said(maker: Maker) -> None:
+    target = BytesIO()
+    with Workbook(target) as workbook:
+        for title, address in (("2026", "t.yamada@example.co.jp"), ("2025", "old@example.co.jp")):
+            sheet = workbook.add_worksheet(title)
+            sheet.write_row(0, 0, ["address", "name"])
+            sheet.write_row(1, 0, [address, "Taro"])
+            sheet.set_row(1, None, None, {"hidden": True})
+
+    page = plain(maker.page(maker.uploaded(target.getvalue(), "people.xlsx")))
+
+    assert "Only the sheet “2026” is read, and not: 2025." in page
+    assert "Rows that the sheet hides are read too: 1." in page
 
 
 def test_a_list_in_two_encodings_says_where_it_changes_and_what_can_be_done(maker: Maker) -> None:

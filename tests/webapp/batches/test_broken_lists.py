@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import random
 import time
 import zipfile
@@ -57,6 +58,19 @@ def book(*rows: tuple[object, ...]) -> Build:
     return lambda: workbook_bytes(rows)
 
 
+def sheets(**titled: list[tuple[str, ...]]) -> Build:
+    """A workbook with these sheets."""
+    workbook = Workbook()
+    workbook.remove(workbook.worksheets[0])
+    for title, rows in titled.items():
+        sheet = workbook.create_sheet(title)
+        for line in rows:
+            sheet.append(line)
+    target = io.BytesIO()
+    workbook.save(target)
+    return target.getvalue
+
+
 def bomb(name: str = "xl/worksheets/sheet1.xml", size: int = 400_000_000) -> bytes:
     """A workbook one of whose members unpacks to a lot."""
     target = io.BytesIO()
@@ -102,6 +116,30 @@ def encrypted_flag() -> bytes:
     return bytes(data)
 
 
+def compound(stream: str) -> bytes:
+    """A file of old Office programs with this stream, or a workbook that is encrypted."""
+    head = bytearray(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 1528)
+    head[30:32], head[48:52] = (9).to_bytes(2, "little"), (1).to_bytes(4, "little")
+    name = stream.encode("utf-16-le")
+    head[1024 : 1024 + len(name)] = name
+    return bytes(head)
+
+
+def sheet(*rows: str, before: str = "", behind: str = "") -> Build:
+    """A workbook whose sheet is written by hand, below a row of headings."""
+    head = '<row r="1"><c r="A1" t="inlineStr"><is><t>氏名</t></is></c><c r="B1" t="str"><v>address</v></c></row>'
+    inner = f"{before}<sheetData>{head}{''.join(rows)}</sheetData>{behind}"
+    namespace = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+    data = f'<worksheet xmlns="{namespace}">{inner}</worksheet>'.encode()
+    return lambda: archive_bytes({SHEET: data}, base=BOOK)
+
+
+def written(number: int, address: str, *cells: str) -> str:
+    """A row of such a sheet."""
+    taro = f'<c r="A{number}" t="inlineStr"><is><t>山田</t></is></c><c r="B{number}" t="str"><v>{address}</v></c>'
+    return f'<row r="{number}">{taro}{"".join(cells)}</row>'
+
+
 ENTITY = b'<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;">]>'
 SHEET = "xl/worksheets/sheet1.xml"
 
@@ -112,7 +150,7 @@ CASES: dict[str, tuple[Build, str, str]] = {
     "only an UTF-16 mark": (lambda: b"\xff\xfe", "LIST_EMPTY", "list.csv"),
     "only blanks": (text("  \n \r\n\t\n"), "LIST_EMPTY", "list.csv"),
     "only delimiters": (text(",,,\n,,,\n"), "LIST_EMPTY", "list.csv"),
-    "empty workbook": (book(), "LIST_EMPTY", "list.csv"),
+    "empty workbook": (sheets(Sheet1=[], Sheet2=[]), "LIST_EMPTY", "list.csv"),
     # something else
     "PDF": (lambda: b"%PDF-1.7\n\x00\x01", "LIST_FORMAT", "list.csv"),
     "old Excel": (lambda: b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600, "LIST_FORMAT", "list.csv"),
@@ -133,7 +171,46 @@ CASES: dict[str, tuple[Build, str, str]] = {
         lambda: archive_bytes({"mimetype": b"application/vnd.oasis", "content.xml": b"<x/>"}),
         "LIST_FORMAT", "list.csv",
     ),
+    "7-Zip": (lambda: b"7z\xbc\xaf\x27\x1c" + b"\0" * 50, "LIST_FORMAT", "list.csv"),
+    "RAR": (lambda: b"Rar!\x1a\x07\0" + b"\0" * 50, "LIST_FORMAT", "list.csv"),
+    "table of a web page": (text("<table><tr><td>a@corp.example</td></tr></table>"), "LIST_FORMAT", "list.csv"),
+    "XML in UTF-16": (text("<?xml version='1.0'?><a/>", "utf-16"), "LIST_FORMAT", "list.csv"),
+    "Numbers": (lambda: archive_bytes({"Index/Document.iwa": b"x"}), "LIST_FORMAT", "list.csv"),
+    "binary workbook": (
+        lambda: archive_bytes({"[Content_Types].xml": b"<x/>", "xl/workbook.bin": b"x"}),
+        "LIST_FORMAT", "list.csv",
+    ),
+    "encrypted workbook": (lambda: compound("EncryptedPackage"), "LIST_PROTECTED", "list.csv"),
+    "old Excel with its directory": (lambda: compound("Workbook"), "LIST_FORMAT", "list.csv"),
+    "old Word": (lambda: compound("WordDocument"), "LIST_FORMAT", "list.csv"),
     # broken workbooks
+    "rows in the wrong order": (
+        sheet(written(3, "a@corp.example"), written(2, "b@corp.example")), "LIST_FORMAT", "list.csv: 4",
+    ),
+    "the same row twice": (
+        sheet(written(2, "a@corp.example"), written(2, "b@corp.example")), "LIST_FORMAT", "list.csv: 3",
+    ),
+    "row behind the last one": (sheet(written(1_048_577, "a@corp.example")), "LIST_FORMAT", "list.csv: 2"),
+    "row without a number": (sheet('<row r="x"/>'), "LIST_FORMAT", "list.csv: 2"),
+    "cell behind the last column": (
+        sheet(written(2, "a@corp.example", '<c r="XFE2"><v>1</v></c>')), "LIST_FORMAT", "list.csv: 3",
+    ),
+    "number that is none": (
+        sheet(written(2, "a@corp.example", '<c r="C2"><v>1,5</v></c>')), "LIST_FORMAT", "list.csv: 3",
+    ),
+    "cell in the last column": (
+        sheet(written(2, "a@corp.example", '<c r="XFD2"><v>1</v></c>')), "LIST_TOO_LARGE", "list.csv: 2",
+    ),
+    "workbook without relations": (
+        lambda: archive_bytes({"xl/_rels/workbook.xml.rels": b"<Relationships/>"}, base=BOOK),
+        "LIST_FORMAT", "list.csv",
+    ),
+    "styles that are no XML": (
+        lambda: archive_bytes({"xl/styles.xml": b"x"}, base=BOOK), "LIST_FORMAT", "list.csv",
+    ),
+    "no address on any sheet": (
+        sheets(a=[("氏名",), ("山田",)], b=[("部署",), ("営業",)]), "LIST_ADDRESS_COLUMN_MISSING", "list.csv",
+    ),
     "torn workbook": (lambda: BOOK[: len(BOOK) // 2], "LIST_FORMAT", "list.csv"),
     "workbook with a torn end": (lambda: BOOK[:-30], "LIST_FORMAT", "list.csv"),
     "workbook without its sheet": (
@@ -190,11 +267,28 @@ CASES: dict[str, tuple[Build, str, str]] = {
     "UTF-16 with an odd end": (
         lambda: "address\ntaro@corp.example\n".encode("utf-16") + b"\0", "LIST_ENCODING", "list.csv: 3",
     ),
+    "Western letters of Mac OS": (
+        text("name,address\nJos\u00e9,a@corp.example\n", "mac_roman"), "LIST_ENCODING", "list.csv: 2",
+    ),
+    "Chinese": (text("姓名,邮箱,email\n张三,李,a@corp.example\n", "gb18030"), "LIST_ENCODING", "list.csv: 1"),
     "marked UTF-8 that is CP932": (
         lambda: b"\xef\xbb\xbf" + "氏名,address\n".encode("cp932"), "LIST_ENCODING", "list.csv: 1",
     ),
     # columns
     "no column of addresses": (text("氏名,部署\n山田,営業部\n"), "LIST_ADDRESS_COLUMN_MISSING", "list.csv"),
+    "colons between the cells": (text("address:name\na@corp.example:x\n"), "LIST_ONE_COLUMN", "list.csv"),
+    "Japanese commas between the cells": (
+        text("メールアドレス、氏名\na@corp.example、山田\n"), "LIST_ONE_COLUMN", "list.csv",
+    ),
+    "whole lines in quotation marks": (
+        text('"address,name"\n"a@corp.example,x"\n'), "LIST_ONE_COLUMN", "list.csv",
+    ),
+    "a workbook with all in one column": (
+        book(("address;name",), ("a@corp.example;x",)), "LIST_ONE_COLUMN", "list.csv",
+    ),
+    "addresses of superiors": (
+        text("氏名,上司メールアドレス\n山田,a@corp.example\n"), "LIST_ADDRESS_COLUMN_MISSING", "list.csv",
+    ),
     "headings that say nothing": (text("a,b\ntaro@corp.example,x\n"), "LIST_ADDRESS_COLUMN_MISSING", "list.csv"),
     "the same heading twice": (
         text("address,address\na@corp.example,b@corp.example\n"), "LIST_COLUMN_REPEATED", "list.csv",
@@ -226,6 +320,11 @@ CASES: dict[str, tuple[Build, str, str]] = {
     "escape inside": (row("ta\x1bro@corp.example"), "CELL_CONTROL_CHARACTER", "list.csv: A2 (address)"),
     "too long": (row("a" * 400 + "@corp.example"), "CELL_TOO_LONG", "list.csv: A2 (address)"),
     "unknown domain": (row("taro@nowhere.example"), "DOMAIN_NOT_SERVED", "list.csv: A2 (address)"),
+    "a domain with two letters exchanged": (
+        text("address,n\ntaro@corp.exmaple,a\n"), "DOMAIN_MISTYPED", "list.csv: A2 (address)",
+    ),
+    "a domain with a letter too many": (row("taro@coorp.example"), "DOMAIN_MISTYPED", "list.csv: A2 (address)"),
+    "quoted local part": (row('"ta ro"@corp.example'), "ADDRESS_INVALID", "list.csv: A2 (address)"),
     "missing": (row(" "), "ADDRESS_MISSING", "list.csv: A2 (address)"),
     "doubled": (
         text("address,n\ntaro@corp.example,a\nTARO@Corp.Example,b\n"), "ADDRESS_REPEATED", "list.csv: A3",
@@ -243,7 +342,28 @@ CASES: dict[str, tuple[Build, str, str]] = {
     "formula in a workbook": (
         book(("name", "address"), ("a", '=A2&"@corp.example"')), "CELL_FORMULA", "list.csv: B2 (address)",
     ),
+    "calculated name": (
+        sheet('<row r="2"><c r="A2" t="str"><f>B2</f><v>Taro</v></c><c r="B2" t="str"><v>a</v></c></row>'),
+        "CELL_FORMULA", "list.csv: A2 (氏名)",
+    ),
+    "calculated name of a group": (
+        sheet('<row r="2"><c r="A2" t="str"><f t="shared" si="0"/><v>T</v></c></row>'),
+        "CELL_FORMULA", "list.csv: A2 (氏名)",
+    ),
+    "error of a workbook": (
+        sheet('<row r="2"><c r="A2" t="e"><v>#CALC!</v></c><c r="B2" t="str"><v>a@corp.example</v></c></row>'),
+        "CELL_FORMULA", "list.csv: A2 (氏名)",
+    ),
+    "calculated password": (
+        book(("address", "password"), ("a@corp.example", '=CHAR(65)&"x"')),
+        "CELL_FORMULA", "list.csv: B2 (password)",
+    ),
     # other cells
+    "masked password": (person(password="********"), "PASSWORD_MASKED", "list.csv: C2 (password)"),
+    "a cell of ten million signs": (
+        sheet(f'<row r="2"><c r="A2" t="str"><v>{"x" * 10_000_000}</v></c></row>'),
+        "CELL_TOO_LONG", "list.csv: A2 (氏名)",
+    ),
     "no name": (person(name=""), "NAME_MISSING", "list.csv: B2 (name)"),
     "name of a dash": (person(name="-"), "NAME_MISSING", "list.csv: B2 (name)"),
     "name with brackets": (person(name="Taro <x>"), "NAME_UNUSABLE", "list.csv: B2 (name)"),
@@ -265,7 +385,7 @@ CASES: dict[str, tuple[Build, str, str]] = {
     ),
     "more cells than headings": (text("address\ntaro@corp.example,x\n"), "CELL_WITHOUT_COLUMN", "list.csv: B2"),
     "fewer cells than headings": (text("name,address\ntaro\n"), "ADDRESS_MISSING", "list.csv: B2 (address)"),
-    "merged cells": (merged, "ADDRESS_MISSING", "list.csv: B3 (address)"),
+    "merged cells": (merged, "ADDRESS_REPEATED", "list.csv: B3 (address)"),
     "no user name where one is asked": (row("taro@asks.example"), "USERNAME_MISSING", "list.csv: 2"),
 }  # fmt: skip
 
@@ -294,6 +414,30 @@ def test_a_broken_list_gets_a_clear_message_with_its_place(name: str, tmp_path: 
             assert said
             assert "%(" not in said
             assert "–" not in said, f"a parameter of {problem.code} is missing: {said}"
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.csv")
+
+    (problem,) = problems_of(tmp_path / "pipe.csv")
+
+    assert (problem.code, problem.place) == ("FILE_UNREADABLE", "pipe.csv")
+
+
+@pytest.mark.parametrize(
+    ("build", "words"),
+    [
+        (lambda: compound("Workbook"), "old Excel workbook (.xls)"),
+        (lambda: archive_bytes({"mimetype": b"x", "content.xml": b"<x/>"}), "OpenDocument"),
+        (lambda: archive_bytes({"Index/Document.iwa": b"x"}), "Numbers"),
+        (lambda: archive_bytes({"[Content_Types].xml": b"<x/>", "xl/workbook.bin": b"x"}), ".xlsb"),
+        (lambda: archive_bytes({"[Content_Types].xml": b"<x/>", "word/document.xml": b"x"}), "Word"),
+    ],
+)
+def test_another_kind_of_file_is_called_by_its_name(build: Build, words: str, tmp_path: Path) -> None:
+    (problem,) = problems_of(write(tmp_path, build(), "list.xlsx"))
+
+    assert words in texts_of(problem)[0]
 
 
 @pytest.mark.parametrize("name", ["folder.xlsx", "folder.csv"])
