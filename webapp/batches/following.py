@@ -23,6 +23,7 @@ from webapp.batches.rows import CellProblem
 from webapp.batches.uploads import Choices
 from webapp.store import Connection, Store
 from webapp.store import following as rows
+from webapp.store.chunks import chunks
 from webapp.store.values import from_text
 
 PAGE = 50
@@ -287,7 +288,7 @@ class Following:
             people = self._people(connection, batch_id)
             ids = people.invitation_ids(_wanted(choice), able=action.value)
         changed = 0
-        for part in rows.chunks(ids):
+        for part in chunks(ids):
             with self._store.write() as connection:
                 links = rows.links(connection, part)
                 details = change(connection, links)

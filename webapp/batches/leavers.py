@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -101,14 +102,16 @@ class Leavers:
         """What would end of these people; changes nothing."""
         keys, now = [address.key for address in addresses], self._now()
         with self._store.read() as connection:
-            links = rows.links_of(connection, keys)
+            links = defaultdict(list)
+            for link in rows.links_of(connection, keys):
+                links[link.address_key].append(_opens(link, now))
             checks = rows.living_checks(connection, keys, now=now)
             waiting = rows.open_rows(connection, keys)
         return tuple(
             Leaver(
                 address=address,
-                links=sum(_opens(link, now) for link in links if link.address_key == address.key),
-                ended=sum(not _opens(link, now) for link in links if link.address_key == address.key),
+                links=links[address.key].count(True),
+                ended=links[address.key].count(False),
                 checks=checks.get(address.key, 0),
                 rows=waiting.get(address.key, 0),
             )

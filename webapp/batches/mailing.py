@@ -24,6 +24,7 @@ from webapp.outbound import Outbound
 from webapp.store import Connection, Store
 from webapp.store import batch_mails as table
 from webapp.store.batch_mails import MailEnd
+from webapp.store.chunks import chunks
 from webapp.store.values import from_text, to_text
 
 log = logging.getLogger(__name__)
@@ -169,32 +170,39 @@ class Mailing:
         Nobody is reminded twice within a day.
         """
         since = self._now() - DAY
-        with self._store.write() as connection:
+        with self._store.read() as connection:
             _demand_batch(connection, batch_id)
             found = table.to_remind(connection, batch_id, rows, now=self._now())
-            wanted = [row_id for row_id, reminded_at in found if reminded_at is None or reminded_at <= since]
-            queued = Queued(
-                mails=table.queue(connection, wanted, kind=Kind.REMINDER),
-                reminded_today=len(found) - len(wanted),
-            )
-            self._record(connection, actor, "batch.remind", f"batch {batch_id}", mails=str(queued.mails))
-        self._call(batch_id, queued)
-        return queued
+        wanted = [row_id for row_id, reminded_at in found if reminded_at is None or reminded_at <= since]
+        mails = self._queue(batch_id, wanted, Kind.REMINDER, "batch.remind", actor)
+        return Queued(mails=mails, reminded_today=len(found) - len(wanted))
 
     def send_again(self, batch_id: int, rows: Sequence[int] | None, *, actor: str) -> Queued:
         """Send the invitation mail anew: to these rows, or to all whose mail failed or is unsure."""
-        with self._store.write() as connection:
+        with self._store.read() as connection:
             _demand_batch(connection, batch_id)
             wanted = table.to_send(connection, batch_id, rows)
-            table.forget_sent(connection, wanted)
-            queued = Queued(mails=table.queue(connection, wanted, kind=Kind.INVITATION))
-            self._record(connection, actor, "batch.mail", f"batch {batch_id}", mails=str(queued.mails))
-        self._call(batch_id, queued)
+        return Queued(mails=self._queue(batch_id, wanted, Kind.INVITATION, "batch.mail", actor))
+
+    def _queue(self, batch_id: int, row_ids: Sequence[bytes], kind: Kind, action: str, actor: str) -> int:
+        """Let mails wait, a few hundred at a time, so that nobody waits long for the database; return how many.
+
+        Who has set up the mail meanwhile gets none: that is looked at once more when it is sent.
+        """
+        queued = 0
+        for part in chunks(row_ids) or [()]:
+            with self._store.write() as connection:
+                idle = table.idle(connection, part)
+                if kind is Kind.INVITATION:
+                    table.forget_sent(connection, idle)
+                table.queue(connection, idle, kind=kind)
+                self._record(connection, actor, action, f"batch {batch_id}", mails=str(len(idle)))
+            queued += len(idle)
+        if queued:
+            self._wake_up(batch_id)
         return queued
 
-    def _call(self, batch_id: int, queued: Queued) -> None:
-        if not queued.mails:
-            return
+    def _wake_up(self, batch_id: int) -> None:
         try:
             self._wake(batch_id)
         except ProblemError as error:

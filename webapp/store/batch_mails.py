@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Connection, and_, func, insert, or_, select, update
 
+from webapp.store.chunks import chunks
 from webapp.store.engine import lock
 from webapp.store.tables import batch_rows, batches, invitations, server_turns
 
 _MAILS_LOCK = 0x4D61_696C
 _TURN = "mails"
 """In the table of turns; no mail server has this name."""
-_CHUNK = 500
 _MARKS = ("validated_at", "issued_at", "fetched_at", "confirmed_at")
 
 
@@ -232,19 +232,14 @@ def to_remind(
 
     Without chosen rows those who have not even opened their link.
     """
-    reminded = (
-        select(invitations.c.address_key, func.max(invitations.c.reminded_at).label("at"))
-        .group_by(invitations.c.address_key)
-        .subquery()
-    )
+    every = invitations.alias()
+    reminded = select(func.max(every.c.reminded_at)).where(every.c.address_key == batch_rows.c.address_key)
     query = (
-        select(batch_rows.c.id, reminded.c.at)
+        select(batch_rows.c.id, reminded.scalar_subquery())
         .join(invitations, invitations.c.id == batch_rows.c.invitation_id)
-        .join(reminded, reminded.c.address_key == batch_rows.c.address_key)
         .where(
             batch_rows.c.batch_id == batch_id,
-            batch_rows.c.state == "made",
-            or_(batch_rows.c.mail_state.is_(None), batch_rows.c.mail_state.notin_(("waiting", "sending"))),
+            _is_idle(),
             invitations.c.revoked.is_(False),
             invitations.c.expires_at > now,
             *(invitations.c[mark].is_(None) for mark in _MARKS),
@@ -259,31 +254,35 @@ def to_send(connection: Connection, batch_id: int, rows: Sequence[int] | None) -
     """Rows that can be mailed anew; without chosen rows those whose mail failed or is unsure."""
     query = select(batch_rows.c.id).where(
         batch_rows.c.batch_id == batch_id,
-        batch_rows.c.state == "made",
-        or_(batch_rows.c.mail_state.is_(None), batch_rows.c.mail_state.notin_(("waiting", "sending"))),
+        _is_idle(),
     )
     if rows is None:
         query = query.where(batch_rows.c.mail_state.in_(("failed", "unsure")))
     return [row_id for part in _parts(rows) for row_id in connection.execute(query.where(part)).scalars()]
 
 
-def queue(connection: Connection, row_ids: Sequence[bytes], *, kind: str) -> int:
-    """Let mails wait to be sent; return how many."""
+def idle(connection: Connection, row_ids: Sequence[bytes]) -> list[bytes]:
+    """Those of these rows (at most `CHUNK`) for which no mail waits; none begins until the transaction ends."""
+    query = select(batch_rows.c.id).where(batch_rows.c.id.in_(row_ids), _is_idle()).with_for_update()
+    return list(connection.execute(query).scalars())
+
+
+def queue(connection: Connection, row_ids: Sequence[bytes], *, kind: str) -> None:
+    """Let mails of these rows (at most `CHUNK`) wait to be sent."""
     values = {"mail_state": "waiting", "mail_kind": kind, "mail_tries": 0}
     values |= dict.fromkeys(("mail_after", "mail_lease", "mail_lease_until", "mail_problems"))
-    queued = 0
-    for ids in _chunks(row_ids):
-        queued += connection.execute(update(batch_rows).where(batch_rows.c.id.in_(ids)).values(values)).rowcount
-    return queued
+    connection.execute(update(batch_rows).where(batch_rows.c.id.in_(row_ids)).values(values))
 
 
 def forget_sent(connection: Connection, row_ids: Sequence[bytes]) -> None:
-    """Let links be mailed once more: whether they ever were does not count from now on, for any row."""
-    for ids in _chunks(row_ids):
-        links = select(batch_rows.c.invitation_id).where(batch_rows.c.id.in_(ids)).scalar_subquery()
-        connection.execute(update(invitations).where(invitations.c.id.in_(links)).values(mailed_at=None))
-        unsure = and_(batch_rows.c.invitation_id.in_(links), batch_rows.c.mail_state == "unsure")
-        connection.execute(update(batch_rows).where(unsure).values(mail_state=None, mail_problems=None))
+    """Let links be mailed once more: whether they ever were does not count from now on, for any row.
+
+    Named are the links of these rows, at most `CHUNK`.
+    """
+    links = select(batch_rows.c.invitation_id).where(batch_rows.c.id.in_(row_ids)).scalar_subquery()
+    connection.execute(update(invitations).where(invitations.c.id.in_(links)).values(mailed_at=None))
+    unsure = and_(batch_rows.c.invitation_id.in_(links), batch_rows.c.mail_state == "unsure")
+    connection.execute(update(batch_rows).where(unsure).values(mail_state=None, mail_problems=None))
 
 
 def _is_due(now: float) -> ColumnElement[bool]:
@@ -294,15 +293,16 @@ def _is_due(now: float) -> ColumnElement[bool]:
     )
 
 
+def _is_idle() -> ColumnElement[bool]:
+    """Whether a row was made, and no mail of it waits or is on its way."""
+    state = batch_rows.c.mail_state
+    return and_(batch_rows.c.state == "made", or_(state.is_(None), state.notin_(("waiting", "sending"))))
+
+
 def _parts(rows: Sequence[int] | None) -> Iterator[ColumnElement[bool]]:
     """Conditions that together name the chosen rows, each short enough for one statement."""
     if rows is None:
         yield batch_rows.c.row.isnot(None)
         return
-    for start in range(0, len(rows), _CHUNK):
-        yield batch_rows.c.row.in_(rows[start : start + _CHUNK])
-
-
-def _chunks(row_ids: Sequence[bytes]) -> Iterator[Sequence[bytes]]:
-    for start in range(0, len(row_ids), _CHUNK):
-        yield row_ids[start : start + _CHUNK]
+    for part in chunks(rows):
+        yield batch_rows.c.row.in_(part)

@@ -6,9 +6,9 @@ as the same columns.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any
 
 from sqlalchemy import (
     Case,
@@ -35,13 +35,10 @@ from sqlalchemy import (
 from sqlalchemy.engine import RowMapping
 
 from webapp.store.batches import DELETING
+from webapp.store.chunks import chunks
 from webapp.store.links import revoke_groups
 from webapp.store.tables import audit_rows, batch_rows, batches, checks, invitations
 
-Value = TypeVar("Value")
-
-CHUNK = 500
-"""Values that one statement names."""
 _MARKS = ("opened_at", "validated_at", "issued_at", "fetched_at", "confirmed_at")
 
 
@@ -229,12 +226,6 @@ def links(connection: Connection, invitation_ids: Sequence[bytes]) -> list[LinkR
         query = select(*columns).where(invitations.c.id.in_(ids)).with_for_update()
         found |= {row["id"]: LinkRow(**row) for row in connection.execute(query).mappings()}
     return [found[one] for one in invitation_ids if one in found]
-
-
-def chunks(values: Sequence[Value]) -> Iterable[Sequence[Value]]:
-    """So many at a time as one statement may name."""
-    for start in range(0, len(values), CHUNK):
-        yield values[start : start + CHUNK]
 
 
 def renew(connection: Connection, renewals: Sequence[Renewal], *, at: float) -> None:

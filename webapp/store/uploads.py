@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
+from webapp.store.chunks import chunks
 from webapp.store.engine import lock
 from webapp.store.tables import invitations, upload_pieces, uploads
 
-_CHUNK = 500
 _REPEATS_LOCK = 0x5265_7065
 
 
@@ -97,9 +97,9 @@ def purge(connection: Connection, *, now: float) -> int:
 def count_invited(connection: Connection, address_keys: Sequence[str], *, mode: str, now: float) -> int:
     """How many of these addresses have an invitation of this mode that still opens."""
     total = 0
-    for start in range(0, len(address_keys), _CHUNK):
+    for keys in chunks(address_keys):
         query = select(func.count(invitations.c.address_key.distinct())).where(
-            invitations.c.address_key.in_(address_keys[start : start + _CHUNK]),
+            invitations.c.address_key.in_(keys),
             invitations.c.mode == mode,
             invitations.c.revoked.is_(False),
             invitations.c.expires_at > now,

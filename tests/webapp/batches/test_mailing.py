@@ -20,7 +20,7 @@ from tests.webapp.mails.writing import read, text_of
 from webapp.batches.mail_round import DAY, PUT_OFF_SECONDS
 from webapp.batches.options import Mode
 from webapp.config import Config
-from webapp.store import Store, batch_mails
+from webapp.store import Store, batch_mails, chunks
 
 
 @pytest.fixture
@@ -407,6 +407,24 @@ def test_reminders_go_to_those_who_have_not_opened_their_link(world: MailWorld) 
     assert "まだ" in text_of(read(world.relay.mails[3]))
     assert world.link("taro@example.co.jp")["reminded_at"] == world.clock()
     assert world.audit == [("owner", "batch.remind", f"batch {batch_id}")]
+
+
+def test_many_mails_are_asked_for_in_pieces_so_that_nobody_waits_long_for_the_database(
+    world: MailWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(chunks, "CHUNK", 2)
+    batch_id = world.batch()
+    world.send(batch_id)
+
+    reminded = world.mailing().remind(batch_id, None, actor="owner")
+    world.send(batch_id)
+    again = world.mailing().send_again(batch_id, [2, 3, 4], actor="owner")
+    world.send(batch_id)
+
+    assert (reminded.mails, again.mails) == (3, 3)
+    assert [action for _, action, _ in world.audit] == ["batch.remind"] * 2 + ["batch.mail"] * 2
+    assert world.woken == [batch_id] * 2
+    assert len(world.relay.mails) == 9
 
 
 def test_a_chosen_person_who_opened_the_link_is_reminded_but_not_one_who_is_further(world: MailWorld) -> None:
