@@ -92,8 +92,10 @@ def open_services(config: Config, *, probe: Probe | None = None, search: Search 
         links=checks.links,
         invitations=invitations,
         results=open_results(store, config, directory.find, invitations),
-        following=Following(store, link_key=config.link_key, record=accounts.audit.record, zone=config.timezone),
-        leavers=Leavers(store, record=accounts.audit.record),
+        following=Following(
+            store, link_key=config.link_key, record_each=accounts.audit.record_each, zone=config.timezone
+        ),
+        leavers=Leavers(store, record_each=accounts.audit.record_each),
         repeats=Repeats(store, link_key=config.link_key),
         search=_searching(search, config, directory, checks.budget),
         accounts=accounts,

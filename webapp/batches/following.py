@@ -18,7 +18,7 @@ from profiles.problems import Code, Problem, ProblemError, Severity
 from webapp.batches.invitations import end_of_all, renewed
 from webapp.batches.options import MailState, Mode, most_days, usual_days
 from webapp.batches.pins import MOST_WRONG_PINS
-from webapp.batches.record import Record
+from webapp.batches.record import RecordEach
 from webapp.batches.rows import CellProblem
 from webapp.batches.uploads import Choices
 from webapp.store import Connection, Store
@@ -179,13 +179,13 @@ class Following:
         store: Store,
         *,
         link_key: bytes,
-        record: Record,
+        record_each: RecordEach,
         zone: tzinfo = UTC,
         now: Callable[[], float] = time.time,
     ) -> None:
         self._store = store
         self._link_key = link_key
-        self._record = record
+        self._record_each = record_each
         self._zone = zone
         self._now = now
 
@@ -342,22 +342,11 @@ class Following:
         **details: str,
     ) -> None:
         if alone:
-            for link in links:
-                card = str(link.number)
-                self._record(
-                    connection, actor, f"link.{action}", link.address, batch=str(batch_id), card=card, **details
-                )
-            return
-        cards = f"{min(link.number for link in links)}–{max(link.number for link in links)}"
-        self._record(
-            connection,
-            actor,
-            f"link.{action}",
-            f"batch {batch_id}",
-            people=str(len(links)),
-            cards=cards,
-            **details,
-        )
+            told = [(one.address, {"batch": str(batch_id), "card": str(one.number)} | details) for one in links]
+        else:
+            cards = f"{min(link.number for link in links)}–{max(link.number for link in links)}"
+            told = [(f"batch {batch_id}", {"people": str(len(links)), "cards": cards} | details)]
+        self._record_each(connection, actor, f"link.{action}", told)
 
     def _people(self, connection: Connection, batch_id: int) -> rows.People:
         if not rows.batch_exists(connection, batch_id):

@@ -16,7 +16,7 @@ from enum import StrEnum
 
 from profiles.address import Address
 from webapp.batches.invitations import end_of_all
-from webapp.batches.record import Record
+from webapp.batches.record import RecordEach
 from webapp.store import Store, audit
 from webapp.store import following as rows
 
@@ -93,9 +93,9 @@ class Run:
 class Leavers:
     """Those of one database. `now` is the clock, in seconds since the epoch."""
 
-    def __init__(self, store: Store, *, record: Record, now: Callable[[], float] = time.time) -> None:
+    def __init__(self, store: Store, *, record_each: RecordEach, now: Callable[[], float] = time.time) -> None:
         self._store = store
-        self._record = record
+        self._record_each = record_each
         self._now = now
 
     def look(self, addresses: Sequence[Address]) -> tuple[Leaver, ...]:
@@ -128,10 +128,8 @@ class Leavers:
             rows.revoke(connection, ids)
             rows.end_checks(connection, keys, now=now)
             rows.withdraw_rows(connection, keys, at=now)
-            for one in people:
-                ended = {"links": str(one.links), "checks": str(one.checks), "rows": str(one.rows)}
-                self._record(connection, actor, PERSON, str(one.address), **ended)
-            self._record(connection, actor, RUN, "", people=str(len(people)))
+            self._record_each(connection, actor, PERSON, [(str(one.address), _told(one)) for one in people])
+            self._record_each(connection, actor, RUN, [("", {"people": str(len(people))})])
             return audit.last(connection)[0]
 
     def run(self, number: int) -> Run | None:
@@ -160,7 +158,7 @@ class Leavers:
         with self._store.write() as connection:
             known = rows.audit_of(connection, STEP, _subject(number))
             if all(json.loads(details)["step"] != step for _, _, details in known):
-                self._record(connection, actor, STEP, _subject(number), step=step.value)
+                self._record_each(connection, actor, STEP, [(_subject(number), {"step": step.value})])
 
 
 def _opens(link: rows.AddressLink, now: float) -> bool:
@@ -169,6 +167,10 @@ def _opens(link: rows.AddressLink, now: float) -> bool:
 
 def _subject(number: int) -> str:
     return f"leavers {number}"
+
+
+def _told(one: Leaver) -> dict[str, str]:
+    return {"links": str(one.links), "checks": str(one.checks), "rows": str(one.rows)}
 
 
 def _left(row: audit.AuditRow) -> Left:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from webapp.store import Connection
@@ -12,3 +13,12 @@ class Record(Protocol):
 
     def __call__(self, connection: Connection, actor: str, action: str, subject: str = "", **details: str) -> None:
         """Who did what to what."""
+
+
+class RecordEach(Protocol):
+    """Writes a row for each of many subjects, in the caller's transaction and in few statements."""
+
+    def __call__(
+        self, connection: Connection, actor: str, action: str, told: Sequence[tuple[str, Mapping[str, str]]]
+    ) -> None:
+        """Who did what to whom: subjects with their details."""

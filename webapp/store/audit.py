@@ -35,11 +35,11 @@ def last(connection: Connection) -> tuple[int, bytes]:
     return (0, b"") if row is None else (row.number, row.digest)
 
 
-def add(connection: Connection, row: AuditRow) -> None:
-    """Add a row and count it."""
-    values = {name: getattr(row, name) for name in AuditRow.__dataclass_fields__}
-    connection.execute(insert(audit_rows).values(**values))
-    connection.execute(update(counters).where(counters.c.name == "audit").values(value=row.number))
+def add(connection: Connection, rows: Sequence[AuditRow]) -> None:
+    """Add rows, at least one, and count them."""
+    values = [{name: getattr(row, name) for name in AuditRow.__dataclass_fields__} for row in rows]
+    connection.execute(insert(audit_rows), values)
+    connection.execute(update(counters).where(counters.c.name == "audit").values(value=rows[-1].number))
 
 
 def counted(connection: Connection) -> int:

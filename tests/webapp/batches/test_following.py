@@ -62,7 +62,7 @@ def accounts(store: Store, store_config: Config, clock: Clock) -> Accounts:
 
 @pytest.fixture
 def following(store: Store, accounts: Accounts, clock: Clock) -> Following:
-    return Following(store, link_key=LINK_KEY, record=accounts.audit.record, now=clock)
+    return Following(store, link_key=LINK_KEY, record_each=accounts.audit.record_each, now=clock)
 
 
 @pytest.fixture
@@ -397,7 +397,7 @@ def test_without_its_audit_row_nothing_changes(store: Store, clock: Clock, batch
     def fail(*args: object, **kwargs: object) -> None:
         raise Full
 
-    broken = Following(store, link_key=LINK_KEY, record=fail, now=clock)
+    broken = Following(store, link_key=LINK_KEY, record_each=fail, now=clock)
 
     with pytest.raises(Full):
         broken.revoke(batch, Choice(rows=(2,)), actor=ACTOR)

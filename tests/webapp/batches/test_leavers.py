@@ -30,7 +30,7 @@ def accounts(store: Store, store_config: Config, clock: Clock) -> Accounts:
 
 @pytest.fixture
 def leavers(store: Store, accounts: Accounts, clock: Clock) -> Leavers:
-    return Leavers(store, record=accounts.audit.record, now=clock)
+    return Leavers(store, record_each=accounts.audit.record_each, now=clock)
 
 
 def address(text: str) -> Address:
@@ -93,7 +93,7 @@ def test_row_that_a_worker_has_not_come_to_is_never_made(
 
     leavers.leave([LEAVER], actor=ACTOR)
 
-    following = Following(store, link_key=LINK_KEY, record=accounts.audit.record, now=clock)
+    following = Following(store, link_key=LINK_KEY, record_each=accounts.audit.record_each, now=clock)
     assert [one.stage for one in following.page(batch).people] == [Stage.CANCELLED, Stage.WAITING]
 
 
