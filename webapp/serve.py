@@ -5,6 +5,7 @@ Nothing here knows routes or rules; it makes what a first start needs, binds, an
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 from contextlib import suppress
@@ -15,6 +16,7 @@ from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from gunicorn import util
 from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
 from gunicorn.glogging import Logger
@@ -125,6 +127,27 @@ class RequestLog(Logger):  # type: ignore[misc]  # gunicorn ships no types
         self.error_log.exception(msg, *args, **kwargs)
 
 
+def refuse_unreadable(sock: socket.socket, status: int, reason: str, message: str) -> None:
+    """Answer what is no request: a path that is too long, headers that nobody can read.
+
+    gunicorn's own answer is a page without our headers that quotes what was sent, which may be a token.
+    """
+    from webapp.security import HEADERS
+
+    del message
+    told = {"code": f"HTTP {status}", "summary": reason, "advice": "Send a shorter or a complete request."}
+    body = json.dumps(told).encode() + b"\n"
+    headers = {
+        "Connection": "close",
+        "Content-Type": "application/json",
+        "Content-Length": str(len(body)),
+        "Cache-Control": "no-store",
+        **HEADERS,
+    }
+    head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    util.write_nonblock(sock, f"HTTP/1.1 {status} {reason}\r\n{head}\r\n".encode("latin-1") + body)
+
+
 class KeepingArbiter(Arbiter):  # type: ignore[misc]  # gunicorn ships no types
     """gunicorn's main process, which also looks after the worker for batches: once a second, without a thread.
 
@@ -214,6 +237,8 @@ def serve_gunicorn(config: Config, options: ServeOptions, ready: Callable[[], No
     import webapp.setup
     import webapp.wsgi  # noqa: F401
 
+    # The workers have no place for an answer of one's own.
+    util.write_error = refuse_unreadable
     Gunicorn(config, options, ready, KeptWorker(config) if options.batches else None).run()
 
 

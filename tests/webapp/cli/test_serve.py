@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import signal
 import socket
@@ -19,6 +20,7 @@ import pytest
 
 from tests.servers.processes import PATIENCE
 from tests.webapp.cli.command import HAGAKI, Command
+from webapp.security import HEADERS
 
 ADDRESS = re.compile(r"http://127\.0\.0\.1:[0-9]+")
 
@@ -129,6 +131,33 @@ def test_the_log_holds_neither_tokens_nor_addresses(hagaki: Command) -> None:
 
     assert out.count("event=request") == 3
     assert "canary" not in out + err + "".join(running.said)
+
+
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        (b"canary-token\r\n\r\n", 400),
+        (b"GET /s/canary-token" + b"a" * 9000 + b" HTTP/1.1\r\nHost: x\r\n\r\n", 414),
+        (b"GET /api/v1/batches HTTP/1.1\r\nHost: x\r\nX: canary-token" + b"a" * 70000 + b"\r\n\r\n", 431),
+        (b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: canary-token\r\n\r\n", 400),
+    ],
+    ids=["no-request", "long-path", "long-header", "bad-length"],
+)
+def test_what_is_no_request_is_answered_with_our_headers_and_quotes_nothing(
+    hagaki: Command, sent: bytes, status: int
+) -> None:
+    with serving(hagaki, "--workers", "1", "--no-worker") as server:
+        port = int(server.url.rpartition(":")[2])
+        with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as client:
+            client.sendall(sent)
+            answer = b"".join(iter(lambda: client.recv(65536), b"")).decode()
+        log = "".join(server.stop())
+
+    head, _, body = answer.partition("\r\n\r\n")
+    assert head.startswith(f"HTTP/1.1 {status} ")
+    assert all(f"{name}: {value}" in head for name, value in HEADERS.items())
+    assert json.loads(body)["code"] == f"HTTP {status}"
+    assert "canary-token" not in answer + log
 
 
 def test_a_hangup_replaces_the_workers_without_refusing_a_request(hagaki: Command) -> None:
