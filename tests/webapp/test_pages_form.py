@@ -357,6 +357,16 @@ def test_nobody_else_gets_a_file_without_a_check(pages: Pages, address: str) -> 
     assert exchange(pages, "iphone", address).status_code == 422
 
 
+@pytest.mark.parametrize("name", ["a\x00b", "a\x0bb", "a" * 121, "\ufffe"])
+def test_file_without_a_check_needs_a_name_that_files_can_hold(pages: Pages, name: str) -> None:
+    answer = pages.submit(
+        "/en/", address="taro@outlook.com", full_name=name, step="profile", password="(absent)"
+    )  # fmt: skip
+
+    assert answer.status_code == 422
+    assert 'href="#full_name"' in answer.text
+
+
 def test_files_without_a_check_are_limited_by_network(pages: Pages, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("webapp.checks.service.FILES", Limit(2, 3600))
 

@@ -12,11 +12,11 @@ from profiles.problems import Code, Problem, ProblemError
 from webapp import presentation
 from webapp.languages import gettext as _
 from webapp.languages import language
-from webapp.services import services
+from webapp.services import house, services
 from webapp.setup import pages
 from webapp.setup.devices import Device
 from webapp.setup.forms import CHOICES, PORTS, SetupForm, fill_servers, preferred, setup_form
-from webapp.setup.submission import Submission, look_up, names_servers, read
+from webapp.setup.submission import Submission, look_up, name_problems, names_servers, read
 from webapp.setup.suggestions import apply_suggestion
 
 PATH = "/"
@@ -81,6 +81,9 @@ def _deliver(form: SetupForm, found: Submission) -> Response | tuple[str, int]:
     settings, address = found.settings, found.address
     if settings is None or address is None or not settings.needs_oauth:
         return show(form, found), _status(found)
+    problems = tuple(name_problems(form))
+    if problems:
+        return show(form, _with(found, *problems)), 422
     made = services().checks.deliver_without_check(
         settings,
         address,
@@ -110,7 +113,7 @@ def _with(found: Submission, *problems: Problem) -> Submission:
 
 def show(form: SetupForm, found: Submission) -> str:
     """Render the form with what is known about the address."""
-    settings = found.settings or pages.house()
+    settings = found.settings or house()
     presentation.belongs_to(settings)
     if found.address is not None:
         form.address.data = str(found.address)
@@ -132,6 +135,7 @@ def show(form: SetupForm, found: Submission) -> str:
         found_reason=None if found.found is None else _(found.found.reason, where=found.found.where),
         unavailable=found.unavailable,
         preferred=preferred(form),
+        offers_choice=settings is None or len({each.protocol for each in settings.incoming_servers}) > 1,
         password_label=pages.password_label(found.settings or (found.found.settings if found.found else None)),
         default_ports=PORTS,
         choices=CHOICES,

@@ -19,19 +19,19 @@ from webapp.discovery.candidates import Discovery
 from webapp.handouts import card_digits
 from webapp.languages import language
 from webapp.links import SAMPLE_TOKEN
-from webapp.services import services
+from webapp.services import house, services
 from webapp.setup import pages
 from webapp.setup.devices import Device
 from webapp.setup.forms import SetupForm, confirm_form, setup_form
 from webapp.setup.onward import onward
 from webapp.setup.pin import ready_made
-from webapp.setup.submission import read
+from webapp.setup.submission import name_problems, read
 
 
 def invitation(token: str, device: str | None = None) -> Response | str | tuple[str, int]:
     """Show the form, or begin the check and go on to its page."""
     del device  # read by pages.device()
-    presentation.belongs_to(pages.house())  # whom to ask, also where the link has ended
+    presentation.belongs_to(house())
     if token == SAMPLE_TOKEN:
         return render_template("setup/sample.html")
     invited = services().invitations.find(token)  # raises for a link that never was or has ended
@@ -101,6 +101,9 @@ def _deliver(
     token: str, form: SetupForm, invited: Invited, settings: ServiceSettings
 ) -> Response | tuple[str, int]:
     """The device's file of a service that takes no password: the device opens its sign-in page."""
+    problems = tuple(name_problems(form))
+    if problems:
+        return _page(form, invited, settings, problems), 422
     name = (form.full_name.data or "").strip()
     made = services().checks.deliver_without_check(
         settings,

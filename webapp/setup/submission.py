@@ -120,7 +120,7 @@ def read(form: SetupForm, find: Find, search: Search) -> Submission:
     if settings is not None and settings.needs_oauth:
         problems.append(Problem(Code.AUTH_OAUTH_REQUIRED, {"server": settings.display_name}, place="address"))
         return replace(found, settings=settings, problems=tuple(problems))
-    problems += _name_problems(form)
+    problems += name_problems(form)
     problems += _username_problems(form, settings)
     problems += password_problems(form.password.data or "", as_typed=bool(form.password_as_typed.data))
     if problems or found.address is None or settings is None:
@@ -147,7 +147,8 @@ def _is_full_width(sign: str) -> bool:
     return kana or unicodedata.east_asian_width(sign) in ("F", "H")
 
 
-def _name_problems(form: SetupForm) -> list[Problem]:
+def name_problems(form: SetupForm) -> list[Problem]:
+    """What speaks against the name, which stands in every file."""
     name = form.full_name.data or ""
     unusable = not is_writable(name) or len(name) > 120
     return [Problem(Code.NAME_UNUSABLE, {"name": name[:120]}, place="full_name")] if unusable else []
