@@ -10,13 +10,14 @@ import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from flask import Flask, Response, jsonify, make_response, render_template, request
+from flask import Flask, Response, g, jsonify, make_response, render_template, request
 from flask_babel import LazyString
 from flask_babel import lazy_gettext as _l
 from werkzeug.exceptions import HTTPException
 
 from profiles.problems import Code, Problem, ProblemError
-from webapp import i18n, languages
+from webapp import i18n, languages, presentation
+from webapp.services import house
 
 log = logging.getLogger(__name__)
 
@@ -135,6 +136,8 @@ def _answer(status: int, *, heading: str, advice: str, code: str, incident: str 
     if is_api or request.accept_mimetypes.best_match(["text/html", "application/json"]) == "application/json":
         answer = jsonify(code=str(code), summary=heading, advice=advice, incident=incident)
     else:
+        if "settings" not in g:
+            presentation.belongs_to(house())  # whom to ask, also where nothing else is known
         answer = make_response(
             render_template(
                 "errors/page.html",

@@ -26,6 +26,7 @@ def init_app(app: Flask) -> None:
     app.add_template_filter(summary, "summary")
     app.add_template_filter(advice, "advice")
     app.add_template_filter(breakable, "breakable")
+    app.add_template_filter(Count, "grouped")
     app.add_template_filter(with_links, "with_links")
     app.add_template_filter(phrases.marked, "phrases")
     app.add_template_global(static_url, "static_url")
@@ -42,9 +43,17 @@ def advice(problem: Problem) -> str:
     return i18n.describe(problem, languages.language())[1]
 
 
+class Count(int):
+    """A number that a text writes with its thousands apart, as both languages do: `%(num)s` of ngettext too."""
+
+    def __str__(self) -> str:
+        return f"{int(self):,}"
+
+
 def breakable(text: str) -> Markup:
-    """Let a long address break before its @ and a host name before its dots."""
-    return Markup(re.sub(r"(?=@)", "<wbr>", str(escape(text))))  # noqa: S704 - escaped just now
+    """Let a long address break before its @, a host name before its dots."""
+    before = "(?=@)" if "@" in text else r"(?=\.)"
+    return Markup(re.sub(before, "<wbr>", str(escape(text))))  # noqa: S704 - escaped just now
 
 
 def with_links(text: str) -> Markup:
@@ -87,6 +96,8 @@ def _names() -> dict[str, Any]:
         "clock": languages.clock,
         "postmark_date": languages.postmark_date,
         "home_url": url_for("setup_in_language.start", language=language),
+        # Japanese sentences follow each other without a blank.
+        "gap": "" if language == "ja" else " ",
         "sender": (hosted.organization or hosted.display_name) if hosted else None,
         "help": hosted.help.get(language) if hosted and hosted.help else None,
         "documentation": hosted.documentation if hosted else None,

@@ -9,6 +9,7 @@ from functools import partial
 from flask import current_app, request
 
 from profiles.address import Address
+from profiles.model import ServiceSettings
 from profiles.problems import Code, ProblemError
 from webapp.accounts import Accounts, open_accounts
 from webapp.batches.following import Following
@@ -145,3 +146,9 @@ def services() -> Services:
     """The services of the running application."""
     found: Services = current_app.extensions["hagaki"]
     return found
+
+
+def house() -> ServiceSettings | None:
+    """The host's only domain, whose pages these then are even before an address is known."""
+    entries = tuple(services().directory.snapshot().entries.values())
+    return entries[0] if len(entries) == 1 else None

@@ -31,6 +31,8 @@ BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 GOOD = "correct horse 9"
 WRONG = "wrong"
 REFUSED = "refused"
+LOCKED = "locked"
+CLOSED = "closed"
 FULL = "nearly full"
 SLOW = "slow"
 
@@ -109,6 +111,8 @@ class ScriptedProbe:
                 {"suggested_port": "143", "suggested_security": "STARTTLS"},
                 server=endpoint,
             ),
+            LOCKED: Problem(Code.AUTH_ACCOUNT_LOCKED, server=endpoint),
+            CLOSED: Problem(Code.AUTH_ACCOUNT_DISABLED, server=endpoint, server_text="NO left on 2026-10-01"),
             FULL: Problem(Code.QUOTA_80, {"percent": "83"}, server=endpoint),
         }
         return (found[password],) if password in found else ()

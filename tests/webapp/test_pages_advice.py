@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.webapp.cli.command import is_japanese
-from tests.webapp.page_world import Pages, close_pages, open_pages, title
+from tests.webapp.page_world import DOMAIN_TOML, Pages, close_pages, open_pages, title
 
 
 @pytest.fixture
@@ -18,7 +18,22 @@ def pages(tmp_path: Path) -> Iterator[Pages]:
     close_pages(opened)
 
 
-def test_the_form_leads_to_the_questions(pages: Pages) -> None:
+POP3 = """[[incomingServer]]
+type = "pop3"
+hostname = "mail.example.co.jp"
+port = 995
+socketType = "SSL"
+authentication = ["password-cleartext"]
+username = "%EMAILADDRESS%"
+"""
+
+
+def test_the_form_leads_to_the_questions_where_both_can_be_had(pages: Pages) -> None:
+    alone = pages.client.get("/en/").text
+    both = DOMAIN_TOML.replace("[[outgoingServer]]", POP3 + "[[outgoingServer]]")
+    pages.services.directory.add(both, replace=True)
+
+    assert "/advice" not in alone
     assert 'href="/en/advice"' in pages.client.get("/en/").text
 
 

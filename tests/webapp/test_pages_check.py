@@ -15,7 +15,9 @@ from profiles import qr
 from tests.servers.processes import PATIENCE
 from tests.webapp.page_world import (
     ADDRESS,
+    CLOSED,
     FULL,
+    LOCKED,
     NAME,
     REFUSED,
     SLOW,
@@ -121,6 +123,62 @@ def test_servers_of_a_domain_are_not_the_employees_to_change(pages: Pages) -> No
 
     assert 'name="suggestion"' not in page
     assert 'name="incoming_hostname"' not in page
+
+
+def advised(page: str) -> str:
+    """What the page of a failed check says to do, up to its code."""
+    return page.partition('class="returned"')[2].partition('class="facts"')[0]
+
+
+def test_faults_of_a_host_s_own_servers_ask_nothing_of_the_employee(pages: Pages) -> None:
+    page = pages.client.get(f"/en/c/{pages.checked(REFUSED)}").text
+
+    assert "There is nothing for you to correct." in advised(page)
+    assert "tell the contact at the foot of this page" in advised(page)
+    assert "Check protocol and port" not in advised(page)
+    assert "Check protocol and port" in page.partition('class="facts"')[2]  # for who looks after the servers
+
+
+def test_faults_of_servers_by_hand_say_what_to_change(pages: Pages) -> None:
+    typed = {"incoming_hostname": "imap.unknown.example", "outgoing_hostname": "smtp.unknown.example"}
+    token = pages.checked(REFUSED, address="taro@unknown.example", **typed)
+
+    page = pages.client.get(f"/en/c/{token}").text
+
+    assert "Check protocol and port" in advised(page)
+    assert "nothing for you to correct" not in page
+
+
+def test_a_locked_mailbox_invites_to_no_further_try(pages: Pages) -> None:
+    locked = pages.client.get(f"/en/c/{pages.checked(LOCKED)}").text
+    wrong = pages.client.get(f"/en/c/{pages.checked(WRONG)}").text
+
+    assert "Do not try again now" in advised(locked)
+    assert "Try again below" not in locked
+    assert "Try again below" in advised(wrong)
+
+
+def test_words_of_a_server_lie_open_where_the_advice_is_to_read_them(pages: Pages) -> None:
+    closed = pages.client.get(f"/en/c/{pages.checked(CLOSED)}").text
+    wrong = pages.client.get(f"/en/c/{pages.checked(WRONG)}").text
+
+    assert "<details open>" in closed.partition("left on 2026-10-01")[0]
+    assert "<details open>" not in wrong
+
+
+def test_japanese_sentences_follow_each_other_without_a_blank(pages: Pages) -> None:
+    pages_ja = [pages.client.get(f"/ja/c/{pages.checked()}/{device}").text for device in DEVICES]
+    pages_ja.append(pages.client.get(f"/ja/c/{pages.checked(WRONG)}").text)
+    pages_ja.append(pages.submit("/ja/", password="").text)
+
+    assert [found for page in pages_ja for found in re.findall(r".{9}。(?:</\w+>)? \w{4}", page)] == []
+
+
+def test_each_device_s_page_promises_as_many_ways_as_it_shows(pages: Pages) -> None:
+    page = pages.client.get(f"/en/c/{pages.checked()}/android").text
+
+    assert "three ways" in page
+    assert page.count('class="way"') == 3
 
 
 def test_unchecked_settings_are_marked_and_hold_no_password(pages: Pages) -> None:

@@ -163,6 +163,75 @@ def test_hand_over_is_claimed_once_and_leads_to_the_file(pages: Pages) -> None:
     assert title(seen.text).startswith("Error: ")
 
 
+def page_secret(page: str) -> str:
+    """What the page of a hand-over alone knows."""
+    found = re.search(r'name="page" value="([\w-]{22})"', page)
+    assert found is not None
+    return found.group(1)
+
+
+def test_the_page_that_claimed_may_fetch_again_in_another_form_too(pages: Pages) -> None:
+    path = handover_path(pages, pages.checked())
+    page = pages.client.get(path + "/android").text
+    sent = {"csrf_token": form_token(page), "page": page_secret(page), "device": "android"}
+
+    file, values = (pages.client.post(path, data=sent | {"file": name}) for name in ("k9s", "values"))
+
+    assert file.headers["Location"].rpartition("/")[0] == values.headers["Location"].rpartition("/")[0]
+    assert pages.client.get(file.headers["Location"]).status_code == 200
+    assert pages.client.get(values.headers["Location"]).status_code == 200
+
+
+def test_another_page_of_the_same_hand_over_gets_nothing(pages: Pages) -> None:
+    path = handover_path(pages, pages.checked())
+    first, second = (pages.client.get(path).text for _ in range(2))
+
+    answers = [
+        pages.client.post(path, data={"csrf_token": form_token(page), "page": page_secret(page)})
+        for page in (first, second)
+    ]
+
+    assert [answer.status_code for answer in answers] == [303, 410]
+
+
+def test_a_used_hand_over_says_where_a_new_one_is_made(pages: Pages) -> None:
+    path = handover_path(pages, pages.checked())
+    token = form_token(pages.client.get(path).text)
+    pages.client.post(path, data={"csrf_token": token})
+
+    english, japanese = (pages.client.get(f"/{language}{path}").text for language in ("en", "ja"))
+
+    assert "press “Get new links”. If you did not use this link yourself" in english
+    assert "「新しいリンクにする」を押してください。ご自分で使った覚えがないときは" in japanese
+    assert "IT help desk" in english
+
+
+def test_a_used_up_download_says_the_way_back(pages: Pages) -> None:
+    path = delivery_path(pages, pages.checked())
+    for _ in range(5):
+        pages.client.get(path)
+
+    page = pages.client.get(path, headers={"Accept-Language": "en"}).text
+
+    assert "Go back to the page before" in page
+    assert "IT help desk" in page
+
+
+@pytest.mark.parametrize("device", ["windows", "linux"])
+def test_a_computer_that_reads_no_profile_is_given_values(pages: Pages, device: str) -> None:
+    page = pages.client.get(f"/en{handover_path(pages, pages.checked())}/{device}").text
+
+    assert 'name="file" value="values"' in page
+    assert "Get the profile" not in page
+
+
+@pytest.mark.parametrize(("device", "step"), [("android", "Import settings"), ("mac", "Device Management")])
+def test_hand_over_shows_the_steps_of_the_device(pages: Pages, device: str, step: str) -> None:
+    page = pages.client.get(f"/en{handover_path(pages, pages.checked())}/{device}").text
+
+    assert step in page.partition('class="steps"')[2]
+
+
 def test_hand_over_on_an_iphone_shows_the_steps(pages: Pages) -> None:
     path = "/ja" + handover_path(pages, pages.checked())
 

@@ -202,6 +202,38 @@ def test_a_finished_check_of_an_invitation_leads_to_it_and_no_other_does(pages: 
     assert f'href="/s/{token}/mine"' in pages.client.get(f"/s/{token}").text
 
 
+@pytest.mark.parametrize("password", [GOOD, WRONG])
+def test_the_check_of_an_invitation_shows_the_number_of_the_card(password: str, pages: Pages) -> None:
+    card = pages.client.get(f"/en/s/{invite(pages)}").text
+    check = pages.checked(password=password, path=f"/s/{invite(pages)}")
+
+    page = pages.client.get(f"/en/c/{check}/iphone").text
+
+    number = re.search(r"Card number \d{3}-\d{4}", card)
+    assert number is not None
+    assert number.group() in page
+    assert "Card number" not in pages.client.get(f"/en/c/{pages.checked()}/iphone").text
+
+
+def test_a_failed_check_of_an_invitation_leads_to_a_new_password(pages: Pages) -> None:
+    token = invite(pages)
+    check = pages.checked(password=WRONG, path=f"/s/{token}")
+
+    assert f'href="/en/s/{token}/password"' in pages.client.get(f"/en/c/{check}").text
+    assert "/password" not in pages.client.get(f"/en/c/{pages.checked(WRONG)}").text
+
+
+@pytest.mark.parametrize("device", ["iphone", "android"])
+def test_a_new_password_is_tried_where_it_can_be_typed(device: str, pages: Pages) -> None:
+    asks, ready = invite(pages), invite(pages, mode=Mode.READY_MADE)
+
+    assert f'href="/en/s/{asks}/{device}"' in pages.client.get(f"/en/s/{asks}/password/{device}").text
+    # The list's password is the old one.
+    page = pages.client.get(f"/en/s/{ready}/password/{device}").text
+    assert f'href="/en/?device={device}"' in page
+    assert f'href="/en/s/{ready}/{device}"' not in page
+
+
 def test_a_failed_check_of_an_invitation_is_tried_again_at_the_invitation(pages: Pages) -> None:
     token = invite(pages)
     check = pages.checked(password=WRONG, path=f"/s/{token}")

@@ -13,6 +13,7 @@ from profiles.advice import Advice, Backup, Devices, Offline, Shared, Situation,
 from webapp import presentation
 from webapp.i18n import translate
 from webapp.languages import language
+from webapp.services import house
 from webapp.setup import pages
 
 
@@ -72,7 +73,7 @@ QUESTIONS = (
 
 def advice() -> str:
     """Ask; once answered, recommend."""
-    presentation.belongs_to(pages.house())
+    presentation.belongs_to(house())
     situation = _situation()
     asked = any(question.name in request.args for question in QUESTIONS)
     given = advise(situation) if asked else None

@@ -28,6 +28,17 @@ _AT_PASSWORD = frozenset(
     {Code.AUTH_WRONG_PASSWORD, Code.AUTH_APP_PASSWORD, Code.AUTH_WRONG_PASSWORD_OR_DISABLED, Code.AUTH_WEB_LOGIN}
 )
 """Refusals that another password may cure: they also stand at the password field."""
+_AT_SERVERS = (
+    frozenset(code for code in Code if code.startswith(("DNS_", "CONNECT_", "CERT_", "TLS_")))
+    | frozenset(code for code in Code if code.startswith(("STARTTLS_", "PORT_SPEAKS_")))
+    | {Code.TARGET_NOT_ALLOWED, Code.CLOSED_EARLY, Code.NO_GREETING, Code.NOT_A_MAIL_SERVER, Code.WRONG_PROTOCOL}
+    | {Code.SERVER_UNREACHABLE, Code.SERVER_TOO_SLOW, Code.AUTH_NEEDS_TLS, Code.AUTH_LOGIN_DISABLED}
+    | {Code.AUTH_NOT_OFFERED, Code.AUTH_NO_COMMON_MECHANISM}
+) - {Code.STARTTLS_INJECTION}
+"""Faults of servers and of their settings: whoever cannot change those has nothing to correct."""
+_WORSE_BY_TRYING = frozenset({Code.AUTH_ACCOUNT_LOCKED, Code.AUTH_RATE_LIMITED})
+_SAID_BY_SERVER = frozenset({Code.AUTH_ACCOUNT_DISABLED, Code.SERVER_SAID_NO})
+"""Problems whose advice is to read the server's own words."""
 
 
 def check(token: str, device: str | None = None) -> str:
@@ -131,6 +142,7 @@ def _running(view: CheckView) -> str:
         poll_url=url_for(".poll", token=view.token),
         page_path=pages.check_url(view.token),
         form_url=_form_url(view),
+        **pages.card(view),
     )
 
 
@@ -143,6 +155,9 @@ def _failed(view: CheckView) -> str:
         other_problems=errors[1:],
         all_problems=view.problems,
         notes=[p for p in view.problems if p.severity is Severity.WARNING],
+        not_to_correct=frozenset() if _by_hand(view) else _AT_SERVERS,
+        may_try_again=first.code not in _WORSE_BY_TRYING,
+        reads_server=first.code in _SAID_BY_SERVER,
         refusal_advice=_refusal_advice(view, first),
         settings=settings,
         settings_by_hand=_by_hand(view),
@@ -160,6 +175,7 @@ def _failed(view: CheckView) -> str:
         password_label=pages.password_label(settings),
         default_ports=PORTS,
         choices=CHOICES,
+        device=pages.device(),
         chosen_device=pages.chosen_device(),
         attempts_left=view.attempts_left,
         can_compare=first.code in _AT_PASSWORD and not view.options.compare and not _was_tried(view, "smtp"),
@@ -167,6 +183,7 @@ def _failed(view: CheckView) -> str:
         can_issue_unchecked=view.can_issue_unchecked,
         unchecked_url=url_for(".issue_unchecked", token=view.token),
         unchecked_form=confirm_form(f"/c/{view.token}/unchecked"),
+        **pages.card(view),
     )
 
 

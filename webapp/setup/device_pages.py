@@ -62,7 +62,7 @@ def show_device(view: CheckView) -> str:
         calendars=values.calendars(view.account, files.options(view, language())),
         removes_itself=files.removal(view),
         add_url=url_for(".add_account", token=view.token) if view.can_add_account else None,
-        mine_url=_mine_url(view),
+        **pages.card(view),
         **pages.browser_facts(),
         **special(view),
         **_handover(view),
@@ -75,12 +75,6 @@ def _took(view: CheckView) -> Markup:
     seconds = f"{view.milliseconds / 1000:.1f}"
     said = _("Signing in worked for incoming and outgoing mail. It took %(seconds)s seconds.", seconds=seconds)
     return Markup(said)  # noqa: S704 - our own text and a number
-
-
-def _mine_url(view: CheckView) -> str | None:
-    """The set-up of whoever came here by an invitation."""
-    token = services().set_ups.link_of_check(view.token) if view.is_invited else None
-    return token and url_for(".mine", token=token)
 
 
 def _download_url(view: CheckView) -> str | None:

@@ -15,6 +15,7 @@ from flask_babel import lazy_gettext as _l
 from profiles.model import ServiceSettings, SignIn
 from profiles.problems import Code, Problem, ProblemError
 from webapp import presentation
+from webapp.batches.options import Mode
 from webapp.batches.set_ups import MySetUp
 from webapp.handouts import card_digits
 from webapp.services import services
@@ -41,9 +42,13 @@ def password_changed(token: str, device: str | None = None) -> str:
     del device  # read by pages.device()
     here = services().set_ups.view(token)
     found = context(token, here)
+    # A ready-made link knows the list's password alone, which is the old one now.
+    again = ".start" if here.mode is Mode.READY_MADE else ".invitation"
+    where = {} if here.mode is Mode.READY_MADE else {"token": token}
     return render_template(
         "setup/password_changed.html",
         **found,
+        again_url=url_for(again, device=pages.device().value, **where),
         **_devices(token, ".password_changed"),
         # The provider's own words for a password that its servers refuse.
         advice=found["settings"].refusal_advice,

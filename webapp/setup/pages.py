@@ -7,6 +7,8 @@ from typing import Any
 from flask import request, url_for
 
 from profiles.model import ServiceSettings
+from webapp.checks import CheckView
+from webapp.handouts import card_digits
 from webapp.languages import gettext as _
 from webapp.languages import language
 from webapp.services import services
@@ -43,10 +45,17 @@ def check_url(token: str) -> str:
     return url_for(".check", token=token, device=device.value) if device else url_for(".check", token=token)
 
 
-def house() -> ServiceSettings | None:
-    """The host's only domain, whose pages these then are even before an address is known."""
-    entries = tuple(services().directory.snapshot().entries.values())
-    return entries[0] if len(entries) == 1 else None
+def card(view: CheckView) -> dict[str, Any]:
+    """The card by which a person came to a check: its number, and the person's own pages; None without one."""
+    set_ups = services().set_ups
+    token = set_ups.link_of_check(view.token) if view.is_invited else None
+    if token is None:
+        return {"number": None, "mine_url": None, "forgotten_url": None}
+    return {
+        "number": card_digits(set_ups.view(token).number),
+        "mine_url": url_for(".mine", token=token),
+        "forgotten_url": url_for(".password_changed", token=token),
+    }
 
 
 def password_label(settings: ServiceSettings | None) -> str:
