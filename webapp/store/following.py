@@ -346,12 +346,17 @@ def withdraw_rows(connection: Connection, address_keys: Sequence[str], *, at: fl
     for keys in chunks(address_keys):
         cancelled = {"state": "cancelled", "lease": None, "lease_until": None, "sealed": None, "done_at": at}
         connection.execute(update(batch_rows).where(_open_rows_of(keys)).values(cancelled))
-        waiting = and_(batch_rows.c.address_key.in_(keys), batch_rows.c.mail_state == "waiting")
+        waiting = and_(_of_addresses(keys), batch_rows.c.mail_state == "waiting")
         connection.execute(update(batch_rows).where(waiting).values(mail_state=None))
 
 
 def _open_rows_of(address_keys: Sequence[str]) -> ColumnElement[bool]:
-    return and_(batch_rows.c.address_key.in_(address_keys), batch_rows.c.state.in_(("waiting", "working")))
+    return and_(_of_addresses(address_keys), batch_rows.c.state.in_(("waiting", "working")))
+
+
+def _of_addresses(address_keys: Sequence[str]) -> ColumnElement[bool]:
+    """Rows of these addresses. By way of the batches, because the indexes of the states begin with them."""
+    return and_(batch_rows.c.batch_id.in_(select(batches.c.id)), batch_rows.c.address_key.in_(address_keys))
 
 
 def audit_of(connection: Connection, action: str, subject: str) -> list[tuple[float, str, str]]:
