@@ -22,6 +22,7 @@ import pytest
 from tests.conftest import require
 from tests.servers.authority import Authority
 from tests.servers.processes import PATIENCE, free_ports
+from tests.webapp.cli.command import HAGAKI
 from webapp.api.batches import OVERHEAD
 from webapp.batches.uploads import MOST_UPLOADED
 from webapp.config import SECRETS, SETTINGS
@@ -34,6 +35,8 @@ NGINX = (DEPLOY / "nginx.conf").read_text()
 UNIT = (DEPLOY / "hagaki.service").read_text()
 WORKER_UNIT = (DEPLOY / "hagaki-worker.service").read_text()
 MACHINES = (DEPLOY / "compose.machines.yaml").read_text()
+SETTINGS_FILE = (DEPLOY / "environment").read_text()
+COMMAND = (DEPLOY / "hagaki").read_text()
 DISCOVERY = sorted(set(ROUTES) - {"/robots.txt", "/internal/tls-ask"})
 LISTEN = re.compile(r"listen (\[::\]:)?(80|443)( ssl)?;")
 
@@ -60,7 +63,7 @@ def test_pages_and_api_keep_their_authorization(path: str) -> None:
     assert not re.search(nginx.group(1), path, re.IGNORECASE)
 
 
-@pytest.mark.parametrize("text", [CADDY, NGINX, UNIT, WORKER_UNIT, MACHINES])
+@pytest.mark.parametrize("text", [CADDY, NGINX, MACHINES, SETTINGS_FILE])
 def test_only_settings_that_exist_are_named(text: str) -> None:
     known = SETTINGS | {f"{name}_FILE" for name in SECRETS}
 
@@ -68,10 +71,31 @@ def test_only_settings_that_exist_are_named(text: str) -> None:
 
 
 def test_the_unit_leaves_no_core_file_and_keeps_its_state() -> None:
-    assert "LimitCORE=0" in UNIT
-    assert "StateDirectory=hagaki" in UNIT
-    assert "HAGAKI_DATA=/var/lib/hagaki" in UNIT
-    assert "ExecStart=/opt/hagaki/bin/hagaki serve" in UNIT
+    for unit, command in ((UNIT, "serve"), (WORKER_UNIT, "worker")):
+        assert "LimitCORE=0" in unit
+        assert "StateDirectory=hagaki" in unit
+        assert f"ExecStart=/opt/hagaki/bin/hagaki {command}" in unit
+    assert "HAGAKI_DATA=/var/lib/hagaki" in SETTINGS_FILE
+
+
+def test_service_and_command_share_user_and_settings(tmp_path: Path) -> None:
+    """A command of root's own would leave files that the service cannot read, and links with another address."""
+    settings = tmp_path / "environment"
+    settings.write_text(SETTINGS_FILE.replace("/var/lib/hagaki", f"{tmp_path}/data"))
+    as_user = "setpriv --reuid=hagaki --regid=hagaki --init-groups /opt/hagaki/bin/hagaki"
+    script = COMMAND.replace("/etc/hagaki/environment", str(settings)).replace(as_user, HAGAKI)
+
+    done = subprocess.run(
+        ["sh", "-c", script, "hagaki", "config", "check", "--json"], capture_output=True, text=True, check=True
+    )
+
+    found = {setting["name"]: setting["value"] for setting in json.loads(done.stdout)["settings"]}
+    assert found["HAGAKI_BASE_URL"] == "https://setup.example.jp"
+    assert found["HAGAKI_DATA"] == f"{tmp_path}/data"
+    for unit in (UNIT, WORKER_UNIT):
+        assert "EnvironmentFile=/etc/hagaki/environment" in unit
+        assert "User=hagaki\nGroup=hagaki\n" in unit
+    assert as_user in COMMAND
 
 
 def test_nginx_keeps_its_word(proxy: Proxy) -> None:
