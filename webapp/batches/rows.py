@@ -11,7 +11,6 @@ import unicodedata
 from array import array
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from hashlib import blake2b
 
 from profiles.address import Address, parse_address, parse_recipient, slips
 from profiles.model import MailAccount, ServiceSettings
@@ -19,6 +18,7 @@ from profiles.problems import Code, Problem, quoted
 from profiles.xml_document import is_writable
 from webapp.batches.columns import Columns, Field
 from webapp.batches.defusing import undefused
+from webapp.batches.first_rows import FirstRows
 from webapp.batches.pins import PIN_DIGITS, is_pin, is_trivial, read_pin, without_lost_zero
 from webapp.batches.reading import ListFile
 from webapp.batches.row import Row, column_letter
@@ -55,7 +55,6 @@ _INVISIBLE = {
 _MASK = frozenset("*＊•●")
 """What exports write instead of a password."""
 _LATIN = re.compile(r"[\x20-\u024f]+\Z")
-_HASH_BYTES = 10
 _MOST_MEANT = 200
 
 
@@ -148,7 +147,7 @@ def _repeats(row: Row, columns: Columns) -> bool:
 class _Seen:
     """In which row each address and each PIN stood first."""
 
-    addresses: dict[bytes, int] = field(default_factory=dict)
+    addresses: FirstRows = field(default_factory=FirstRows)
     pins: array[int] = field(default_factory=lambda: array("I"))
     meant: dict[str, str | None] = field(default_factory=dict)
     """Domain that is not served -> the one that was perhaps meant."""
@@ -234,8 +233,7 @@ class _RowCheck:
         return address
 
     def _once(self, address: Address) -> None:
-        key = blake2b(address.key.encode(), digest_size=_HASH_BYTES).digest()
-        first = self._seen.addresses.setdefault(key, self._row.number)
+        first = self._seen.addresses.first(address.key, self._row.number)
         if first != self._row.number:
             params = {"address": str(address), "first": str(first)}
             self._report(Field.ADDRESS, Problem(Code.ADDRESS_REPEATED, params))
