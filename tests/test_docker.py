@@ -18,6 +18,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests.servers.processes import PATIENCE
+
 ROOT = Path(__file__).parent.parent
 
 
@@ -107,7 +109,12 @@ def run_from(installed: Path, code: str, *arguments: str, cwd: Path) -> subproce
     environ = {name: value for name, value in os.environ.items() if not name.startswith("HAGAKI_")}
     environ["PYTHONPATH"] = str(installed)
     return subprocess.run(
-        [sys.executable, "-c", code, *arguments], capture_output=True, text=True, env=environ, cwd=cwd, timeout=60
+        [sys.executable, "-c", code, *arguments],
+        capture_output=True,
+        text=True,
+        env=environ,
+        cwd=cwd,
+        timeout=3 * PATIENCE,
     )
 
 

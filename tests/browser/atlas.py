@@ -247,7 +247,8 @@ class World:
         try:
             with urlopen(f"{self.site.url}/en{self.places['done']}/iphone") as page:
                 return b"data-starts-clock" in page.read()
-        except HTTPError:
+        except HTTPError as error:
+            error.close()
             return False
 
     @contextmanager

@@ -16,6 +16,7 @@ from playwright.sync_api import Browser, Page, StorageState
 from tests.browser import faults
 from tests.browser.atlas import ADMIN_PASSWORD, code_now, key_of
 from tests.browser.site import Site, Visitor, visitor
+from tests.servers.processes import PATIENCE
 from tests.webapp.batches.lists import csv_bytes
 
 pytestmark = [pytest.mark.browser, pytest.mark.servers]
@@ -140,7 +141,7 @@ def test_from_a_list_to_cards(window: Visitor, clerk: Clerk, tmp_path: Path) -> 
 
 def finish(page: Page) -> None:
     """Wait until the page itself says that the batch is done."""
-    give_up = time.monotonic() + 60
+    give_up = time.monotonic() + PATIENCE
     while time.monotonic() < give_up:
         if page.locator("[data-batch]").count() == 0:
             return

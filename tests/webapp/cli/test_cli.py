@@ -15,6 +15,7 @@ from unicodedata import east_asian_width
 import click
 import pytest
 
+from tests.servers.processes import PATIENCE
 from tests.webapp.cli.command import HAGAKI, Command, is_japanese
 from webapp.cli import COMMANDS, run
 from webapp.cli import hagaki as root
@@ -238,7 +239,7 @@ def test_interrupting_is_clean(hagaki: Command, tmp_path: Path) -> None:
         assert process.stdout is not None
         assert process.stdout.readline() == "reading\n"
         process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=30)
+        out, err = process.communicate(timeout=PATIENCE)
     os.close(held)
 
     assert process.returncode == 130

@@ -40,7 +40,8 @@ class Serving:
             with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
                 return answer.status, answer.read().decode()
         except urllib.error.HTTPError as error:
-            return error.code, error.read().decode()
+            with error:
+                return error.code, error.read().decode()
 
     def get_until(self, wanted: int, path: str, **headers: str) -> tuple[int, str]:
         """Ask again until the status is there, within a span that is far too long."""
