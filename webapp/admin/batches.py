@@ -24,6 +24,7 @@ from webapp.handouts.card import card_name
 from webapp.languages import gettext as _
 from webapp.languages import language
 from webapp.policy import allow
+from webapp.presentation import Count
 from webapp.security import row_number
 from webapp.services import services
 
@@ -253,7 +254,7 @@ def said_done() -> str | None:
         return _("Nothing was left to do: it is done already, or it changes nothing for these people.")
     if what == "retry":
         return _("%(count)s rows are tried again.", count=grouped(count))
-    return words.ACTIONS[Action(what)].done(count)
+    return words.ACTIONS[Action(what)].done(Count(count))
 
 
 def _deleted() -> str | None:

@@ -11,7 +11,10 @@ import pytest
 from flask_babel import force_locale
 
 from tests.webapp.admin.world import Host
+from webapp.admin.batch_words import ACTIONS
 from webapp.admin.words import DETAILS, actor, subject, told
+from webapp.batches.following import Action
+from webapp.presentation import Count
 
 
 @pytest.mark.parametrize(
@@ -26,6 +29,15 @@ from webapp.admin.words import DETAILS, actor, subject, told
 )
 def test_an_actor_is_named_in_the_language_of_the_page(host: Host, name: str, ja: str, en: str) -> None:
     assert said_of(host, lambda: actor(name)) == {"ja": ja, "en": en}
+
+
+def test_numbers_of_people_have_their_thousands_apart(host: Host) -> None:
+    press = ACTIONS[Action.REVOKE].press
+
+    assert said_of(host, lambda: press(Count(50_000)))["en"] == "Revoke 50,000 links"
+    for template in Path("templates/admin").glob("*.html"):
+        for call in re.findall(r"ngettext\(.*?\) [}%]", template.read_text("utf-8")):
+            assert "grouped" in call or "format(" in call, f"{template.name}: {call}"
 
 
 @pytest.mark.parametrize(
