@@ -13,7 +13,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from flask import Flask, Request, Response, abort, current_app, request
 from itsdangerous import BadSignature, URLSafeTimedSerializer
-from werkzeug.routing import IntegerConverter
+from werkzeug.routing import IntegerConverter, Map
 from wtforms.csrf.core import CSRF, CSRFTokenField
 from wtforms.validators import ValidationError
 
@@ -52,20 +52,25 @@ HEADERS: Mapping[str, str] = {
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
-LONGEST_NUMBER = 15
+MOST_NUMBER = 2**31 - 1
+"""No row has a larger one, and PostgreSQL calls it an error to ask for it."""
 
 
 class RowNumber(IntegerConverter):
-    """A whole number in a path. What is longer is no path: no row has it, and no database can hold it."""
+    """A whole number in a path; what no row can have is no path."""
 
-    regex = f"[0-9]{{1,{LONGEST_NUMBER}}}"
+    regex = "[0-9]{1,10}"
+
+    def __init__(self, map: Map) -> None:
+        super().__init__(map, max=MOST_NUMBER)
 
 
 def row_number(text: str) -> int:
-    """The same in a query (`args.get(…, type=row_number)`): ValueError, so the default, for what is longer."""
-    if len(text) > LONGEST_NUMBER:
+    """The same in a query (`args.get(…, type=row_number)`): ValueError, so the default, for anything else."""
+    found = int(text[:12])
+    if not 0 <= found <= MOST_NUMBER:
         raise ValueError
-    return int(text)
+    return found
 
 
 def init_app(app: Flask) -> None:
@@ -88,11 +93,13 @@ def add_headers(response: Response) -> Response:
 
 
 def refuse_foreign_posts() -> None:
-    """Refuse a state-changing request that another site started.
+    """Refuse a state-changing request that another site started, and a path that no route can mean.
 
     `Origin: null` is normal under `Referrer-Policy: no-referrer`, so only Sec-Fetch-Site counts; browsers without
     it still need the form's token.
     """
+    if "\0" in request.path:  # which PostgreSQL takes in no text
+        abort(404)
     if request.method not in _SAFE_METHODS and request.headers.get("Sec-Fetch-Site") == "cross-site":
         abort(403)
 

@@ -14,6 +14,7 @@ from profiles.address import Address
 from tests.servers.processes import PATIENCE
 from tests.webapp.page_world import (
     ADDRESS,
+    BROWSER,
     GOOD,
     NAME,
     SLOW,
@@ -60,6 +61,14 @@ def fetch(pages: Pages, check: str, user_agent: str = IPHONE) -> TestResponse:
     found = re.search(r'href="(/d/[^"]+\.mobileconfig)"', page)
     assert found is not None, page
     return pages.client.get(found.group(1), headers={"User-Agent": user_agent})
+
+
+def form_of(pages: Pages, check: str, what: str) -> str:
+    """The token of one of the forms on the page of a finished check."""
+    page = pages.client.get(f"/c/{check}/iphone").text
+    found = re.search(rf'action="/c/[^"]+/{what}[^"]*">(.*?)</form>', page, re.S)
+    assert found is not None, page
+    return form_token(found[1])
 
 
 def report(pages: Pages, token: str, **fields: str | list[str]) -> TestResponse:
@@ -280,6 +289,39 @@ def test_a_check_that_the_same_person_began_without_the_card_ends_too(pages: Pag
     assert pages.client.get(f"/c/{alone}").status_code == 410
 
 
+@pytest.mark.parametrize("mode", Mode)
+def test_nothing_of_a_check_opens_once_its_invitation_has_ended(mode: Mode, pages: Pages) -> None:
+    """Also of one that was issued unchecked: a list's password that nobody tried, or settings without one."""
+    token = invite(pages, mode=mode)
+    if mode is Mode.READY_MADE:
+        sent = {"csrf_token": pages.form_token(f"/s/{token}"), "pin": "493817"}
+        check = pages.client.post(f"/s/{token}", data=sent, headers=BROWSER).headers["Location"].split("/")[2]
+    else:
+        check = pages.checked(path=f"/s/{token}", password=WRONG)
+        pages.checks.issue_unchecked(check)
+    view = pages.checks.view(check)
+    assert view.delivery is not None
+    assert view.handover is not None
+    paths = {
+        "page": f"/c/{check}",
+        "steps": f"/c/{check}/android",
+        "stages": f"/c/{check}.json",
+        "settings file": f"/c/{check}/x.k9s",
+        "autoconfig": f"/c/{check}/x.xml",
+        "delivery": f"/d/{view.delivery.token}/{view.delivery.filenames[0]}",
+        "hand-over": f"/h/{view.handover.token}",
+    }
+    works = form_of(pages, check, "works")
+    before = {name: pages.client.get(path).status_code for name, path in paths.items()}
+
+    report(pages, token)
+
+    after = {name: pages.client.get(path).status_code for name, path in paths.items()}
+    assert before == dict.fromkeys(paths, 200)
+    assert after == dict.fromkeys(paths, 410)
+    assert pages.client.post(f"/c/{check}/works", data={"csrf_token": works}).status_code == 410
+
+
 def test_others_keep_their_links(pages: Pages) -> None:
     token = invite(pages)
     other = pages.checked(address="other@example.co.jp")
@@ -424,10 +466,7 @@ def test_files_with_the_invited_account_among_others_make_it_done(pages: Pages) 
     both = pages.checked(path=f"/c/{pages.checked(path=f'/s/{invite(pages)}')}/add", address=OTHER)
 
     fetch(pages, both)
-    page = pages.client.get(f"/c/{both}/iphone").text
-    works = re.search(r'action="(/c/[^"]+/works[^"]*)">(.*?)</form>', page, re.S)
-    assert works is not None
-    pages.client.post(works[1], data={"csrf_token": form_token(works[2])})
+    pages.client.post(f"/c/{both}/works", data={"csrf_token": form_of(pages, both, "works")})
 
     with pages.services.store.read() as connection:
         invitation = connection.execute(invitations.select()).mappings().one()

@@ -359,7 +359,8 @@ def _stages(show: Show) -> Iterable[Stage]:
 
 
 def _wanted(choice: Choice) -> rows.Wanted:
-    words = " ".join(unicodedata.normalize("NFKC", choice.search).lower().split())
+    # PostgreSQL takes no NUL in a text.
+    words = " ".join(unicodedata.normalize("NFKC", choice.search.replace("\0", " ")).lower().split())
     mails = (MailState.FAILED, MailState.UNSURE) if choice.show is Show.MAIL_FAILED else ()
     return rows.Wanted(rows=choice.rows, stages=tuple(_stages(choice.show)), mail_states=mails, words=words)
 

@@ -290,7 +290,7 @@ class Checks:
     def confirm(self, token: str) -> None:
         """Note that the person says it works; LINK_EXPIRED for a check that gave nothing that could work."""
         view = self.view(token)
-        if view.state is not CheckState.OK and not view.unchecked:
+        if not view.has_files:
             raise ProblemError(Problem(Code.LINK_EXPIRED))
         self._confirmed(token, view.accounts)
 

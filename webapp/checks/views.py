@@ -92,6 +92,11 @@ class CheckView:
         return self.account.settings.source
 
     @property
+    def has_files(self) -> bool:
+        """Whether anything was made, with or without a successful check, that has not ended since."""
+        return self.state is CheckState.OK or (self.unchecked and self.state is not CheckState.EXPIRED)
+
+    @property
     def can_send_test_mail(self) -> bool:
         """Whether a mail to oneself can be tried: the check has passed, and there is IMAP to see it arrive."""
         return self.state is CheckState.OK and not self.unchecked and can_send_to_self(self.account)

@@ -58,6 +58,8 @@ def check(token: str, device: str | None = None) -> str:
 def poll(token: str) -> Response:
     """The stages for the script of the page."""
     view = services().checks.view(token)
+    if view.state is CheckState.EXPIRED:
+        raise ProblemError(Problem(Code.LINK_EXPIRED))
     now = _progress(view)
     return jsonify(
         state=view.state,
@@ -120,8 +122,8 @@ def download(token: str, name: str, format_name: str) -> Response:
     """A file of a finished check that holds no password."""
     del name
     view = services().checks.view(token)
-    if view.state is not CheckState.OK and not view.unchecked:
-        raise ProblemError(Problem(Code.LINK_UNKNOWN))
+    if not view.has_files:
+        raise ProblemError(Problem(Code.LINK_EXPIRED if view.state is CheckState.EXPIRED else Code.LINK_UNKNOWN))
     artifact = files.render(view, format_name)
     if view.is_invited and format_name == "k9s" and request.method == "GET":
         services().checks.downloaded(token, artifact.filename, detect(request.user_agent.string))

@@ -143,6 +143,7 @@ function followCheck(main) {
   async function look() {
     try {
       const answer = await fetch(main.dataset.poll, { headers: { Accept: "application/json" } });
+      if ([404, 410].includes(answer.status)) { location.reload(); return; }
       if (!answer.ok) throw new Error(String(answer.status));
       misses = 0;
       const view = await answer.json();

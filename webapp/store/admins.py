@@ -50,6 +50,8 @@ def add(connection: Connection, name: str, role: str, *, now: float) -> int:
 
 def by_name(connection: Connection, name: str) -> AdminRow | None:
     """The admin of this name."""
+    if "\0" in name:
+        return None  # PostgreSQL takes no such text
     return _one(connection.execute(select(admins).where(admins.c.name == name)).mappings().first())
 
 

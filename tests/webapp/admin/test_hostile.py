@@ -6,11 +6,15 @@ import csv
 import io
 import re
 import time
+from pathlib import Path
 
 import pytest
 
-from tests.webapp.admin.world import Host
+from tests.webapp.admin.world import Host, Person, make_host
 from tests.webapp.batches.followed import Someone, add_batch
+from tests.webapp.clock import Clock
+from tests.webapp.page_world import close_pages, open_pages
+from tests.webapp.postgres import Postgres
 from webapp.accounts import COMMAND_LINE, Role, Scope
 
 MARKUP = "<img src=x onerror=alert(1)>\"'&{{7*7}}"
@@ -154,3 +158,41 @@ def test_a_card_is_printed_again_only_after_a_fresh_proof(host: Host) -> None:
     for answer in (again, sent):
         assert answer.status_code == 303
         assert answer.headers["Location"].startswith("/admin/again?")
+
+
+def test_only_numbers_that_a_row_can_have_are_paths(host: Host) -> None:
+    routes = host.pages.app.url_map.bind("")
+
+    assert routes.test("/admin/batches/1/people/2147483647")
+    assert not routes.test("/admin/batches/1/people/2147483648")
+    assert not routes.test("/admin/batches/1/people/٣")
+
+
+@pytest.mark.postgresql
+def test_what_postgresql_refuses_is_no_failure_of_the_database(
+    tmp_path: Path, clock: Clock, postgresql: Postgres
+) -> None:
+    """It takes no NUL in a text, and no number that its column cannot hold."""
+    pages = open_pages(tmp_path / "data", HAGAKI_DATABASE_URL=postgresql.new_database())
+    host = make_host(pages, clock)
+    seed(host)
+    owner = host.logged_in(Role.OWNER)
+    token = host.accounts.tokens.create("script", tuple(Scope), actor=COMMAND_LINE)
+    paths = {
+        "/admin/batches/1?search=%00": 200,
+        "/admin/batches/1?after=2147483648": 200,
+        "/admin/batches/1/people/2147483648": 404,
+        "/api/v1/batches/2147483648": 404,
+        "/api/v1/domains/%00": 404,
+        f"/d/{'A' * 22}/%00": 404,
+    }
+
+    headers = {"Authorization": f"Bearer {token}"}
+    found = {path: owner.client.get(path, headers=headers).status_code for path in paths}
+    stranger = Person("x\0", b"", (), clock, host.browser())
+    refused = stranger.give_password()
+    close_pages(pages)
+
+    assert found == paths
+    assert refused.status_code == 422
+    assert "The name or the password is wrong." in refused.text
