@@ -236,23 +236,23 @@ PICTURES: Mapping[str, Picture] = {
     "thunderbird-1-add": Picture(
         frame=d.window,
         draw=d.menu,
-        words={"ja": ("新しいアカウント", "メールアカウント..."), "en": ("New Account", "Mail Account…")},
+        words={"ja": ("アカウントを追加", "メールアカウント..."), "en": ("Add Account", "Mail Account…")},
     ),
     "thunderbird-2-continue": Picture(
         frame=d.window,
         draw=d.form,
         words={
-            "ja": ("氏名", "アドレス", "パスワード", "続ける"),
-            "en": ("Name", "Email", "Password", "Continue"),
+            "ja": ("氏名", "アドレス", "続ける"),
+            "en": ("Full name", "Email", "Continue"),
         },
     ),
     "evolution": Picture(
-        frame=d.window, draw=d.menu, words={"ja": ("新規", "メールアカウント"), "en": ("New", "Mail Account")}
+        frame=d.window, draw=d.menu, words={"ja": ("新規", "メールのアカウント"), "en": ("New", "Mail Account")}
     ),
     "kmail": Picture(
         frame=d.window,
         draw=d.menu,
-        words={"ja": ("設定", "アカウントを追加"), "en": ("Settings", "Add Account")},
+        words={"ja": ("設定", "Add Account..."), "en": ("Settings", "Add Account...")},
     ),
 }
 

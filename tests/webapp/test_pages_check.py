@@ -293,7 +293,7 @@ def test_values_stand_in_each_apps_own_words(pages: Pages) -> None:
     assert "セキュリティの種類" in android
     assert 'data-copy="mail.example.co.jp"' in android
     assert "接続の保護" in windows
-    assert "専用ポートでTLS" in linux
+    assert "専用のポートで TLS" in linux
 
 
 @pytest.mark.parametrize("device", ["", *(f"/{device}" for device in DEVICES)])
