@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from werkzeug.test import TestResponse
 
+from tests.servers.processes import PATIENCE
 from tests.webapp.page_world import ADDRESS, GOOD, WRONG, Pages, close_pages, form_token, open_pages, title
 from webapp import security
 from webapp.budget import Limit
@@ -164,7 +165,7 @@ def test_provider_with_own_user_names_asks_for_one(pages: Pages) -> None:
 
     assert 'id="username-error-1"' in missing.text
     assert given.status_code == 303
-    pages.checks.wait(given.headers["Location"].rpartition("/")[2], 20)
+    pages.checks.wait(given.headers["Location"].rpartition("/")[2], PATIENCE)
     assert pages.probe.asked[0][0].incoming_server.username == "d-account"
 
 

@@ -14,6 +14,7 @@ from profiles.address import Address
 from profiles.model import Protocol, Server, ServiceSettings, SocketType, Source
 from profiles.problems import Code, Problem
 from tests.servers.dns import NameServer, zone
+from tests.servers.processes import PATIENCE
 from tests.webapp import page_world
 from tests.webapp.page_world import WRONG, Pages, close_pages, open_pages
 from webapp import create_app
@@ -296,13 +297,13 @@ def test_only_so_many_search_at_once() -> None:
 
     def slow(address: Address) -> Discovery:
         going_on.set()
-        go_on.wait(20)
+        go_on.wait(PATIENCE)
         return Discovery()
 
     search = CachedSearch(slow, at_once=1)
     thread = Thread(target=search, args=(Address("a", "first.example"),))
     thread.start()
-    going_on.wait(20)
+    assert going_on.wait(PATIENCE)
 
     refused = search(Address("a", "second.example"))
     go_on.set()

@@ -12,6 +12,7 @@ import pytest
 
 from tests.servers.authority import Authority
 from tests.servers.dns import NameServer, zone
+from tests.servers.processes import PATIENCE
 from tests.servers.scripted import Imap, ScriptedServer, Smtp, server_context
 from tests.servers.web import WebServer
 from tests.webapp.cli.command import HAGAKI, Command, is_japanese
@@ -178,6 +179,10 @@ def test_a_terminal_is_asked_first(
     assert mail.logins == logins
 
 
+QUESTIONS = (b"[y/N]:", b"log-in):")
+"""How they end, in their order: whether the servers are right, and the password."""
+
+
 def at_terminal(hagaki: Command, arguments: list[str], answers: tuple[str, ...]) -> str:
     """Run the command at a terminal, answer each of its questions, and return what it showed."""
     ours, theirs = pty.openpty()
@@ -191,21 +196,21 @@ def at_terminal(hagaki: Command, arguments: list[str], answers: tuple[str, ...])
         start_new_session=True,
     )
     os.close(theirs)
-    shown, waiting = "", list(answers)
+    # What was typed before its question would be lost at the question for the password.
+    shown, waiting = b"", list(zip(QUESTIONS, answers, strict=False))
     try:
         while data := _read(ours):
             shown += data
-            if waiting and shown.rstrip().endswith(":"):
-                os.write(ours, waiting.pop(0).encode() + b"\n")
-                shown += "\n"
+            if waiting and shown.rstrip().endswith(waiting[0][0]):
+                os.write(ours, waiting.pop(0)[1].encode() + b"\n")
     finally:
         os.close(ours)
-        process.wait(30)
-    return shown
+        process.wait(PATIENCE)
+    return shown.decode()
 
 
-def _read(terminal: int) -> str:
+def _read(terminal: int) -> bytes:
     try:
-        return os.read(terminal, 4096).decode()
+        return os.read(terminal, 4096)
     except OSError:  # the command has ended
-        return ""
+        return b""
