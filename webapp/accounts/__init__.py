@@ -3,13 +3,12 @@
 from webapp.accounts.accounts import Accounts, open_accounts
 from webapp.accounts.audit import Entry
 from webapp.accounts.people import Admin, AdminState, SecretsOnce, Setup
-from webapp.accounts.roles import COMMAND_LINE, NOBODY, Role, Scope
+from webapp.accounts.roles import COMMAND_LINE, Role, Scope
 from webapp.accounts.sessions import Session
 from webapp.accounts.tokens import Token
 
 __all__ = [
     "COMMAND_LINE",
-    "NOBODY",
     "Accounts",
     "Admin",
     "AdminState",

@@ -5,6 +5,7 @@ An unknown name, a wrong password and a disabled admin are answered alike, and t
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,7 +16,6 @@ from webapp.accounts import second_factor
 from webapp.accounts.audit import Audit
 from webapp.accounts.passwords import Passwords
 from webapp.accounts.people import normal_name
-from webapp.accounts.roles import NOBODY
 from webapp.accounts.second_factor import Vault
 from webapp.accounts.sessions import Session, Sessions
 from webapp.budget import Budget, Limit, network_of
@@ -26,6 +26,9 @@ PER_ADMIN_AND_NETWORK = Limit(5, 15 * 60)
 PER_NETWORK = Limit(20, 3600)
 PER_ADMIN = Limit(50, 3600)
 """From everywhere: high, so that a stranger cannot lock an admin out with a handful of tries."""
+
+
+UNLIMITED = Limit(sys.maxsize, 1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,11 +147,13 @@ class Login:
         return row
 
     def _remember_refusal(self, row: admins.AdminRow | None, client: Client) -> None:
-        # A name that nobody has may be a password typed into the wrong field: it is not written down. The row is,
-        # for writing takes longer than not writing, and would tell who is an admin.
-        who, subject = (NOBODY, "") if row is None else (row.name, row.name)
+        if row is None:
+            # A name that nobody has may be a password in the wrong field, and a stranger could fill the log with
+            # such: it is not written down. But as much is written, else the time would tell who is an admin.
+            self._budget.begin_for([("a name that nobody has", UNLIMITED)])
+            return
         with self._store.write() as connection:
-            self._audit.record(connection, who, "session.refused", subject, network=client.network or "")
+            self._audit.record(connection, row.name, "session.refused", row.name, network=client.network or "")
 
     def _take_code(self, connection: Connection, admin_id: int, code: str) -> str | None:
         row = admins.hold(connection, admin_id)

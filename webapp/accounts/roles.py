@@ -8,10 +8,6 @@ COMMAND_LINE = "command line"
 """Who acts, in the audit log, where the host's own hand does."""
 
 
-NOBODY = "unknown name"
-"""Who was refused, in the audit log, where no admin has the name that was typed."""
-
-
 class Role(StrEnum):
     """What an admin is here for. Each page says beside its route which roles it is open to."""
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from flask_babel import LazyString
 from flask_babel import lazy_gettext as _l
 
-from webapp.accounts import COMMAND_LINE, NOBODY, AdminState, Role, Scope
+from webapp.accounts import COMMAND_LINE, AdminState, Role, Scope
 from webapp.admin import batch_words
 from webapp.handouts.card import card_name
 from webapp.probes.report import StageName
@@ -113,7 +113,6 @@ _SUBJECTS: Mapping[str, LazyString] = {
 _NUMBERED = re.compile(r"(batch|leavers) (\d+)\Z")
 ACTORS: Mapping[str, LazyString] = {
     COMMAND_LINE: _l("the command line"),
-    NOBODY: _l("a name that nobody has"),
     "set-up link": _l("the first set-up link"),
 }
 _KINDS_OF_ACTOR: Mapping[str, LazyString] = {"token": _l("token %(name)s"), "card": _l("card %(name)s")}
