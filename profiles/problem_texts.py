@@ -105,7 +105,7 @@ TEXTS: dict[Code, Text] = {
     ),
     Code.FORM_EXPIRED: Text(
         N_("The page was open for too long and is no longer valid."),
-        N_("Load the page again and type the password once more."),
+        N_("Press the button once more; if the page asks for a password, type it again first."),
     ),
     Code.TOO_MANY_ATTEMPTS: Text(
         N_("There were too many attempts in a short time."),
@@ -629,7 +629,7 @@ TEXTS: dict[Code, Text] = {
     ),
     Code.QUOTA_FULL: Text(
         N_("The mailbox at %(server)s is full."),
-        N_("Delete or move large mails and empty the trash; until then no new mail arrives."),
+        N_("Delete or move large mails and empty the trash, so that new mail arrives again."),
     ),
     Code.NAMESPACE_PREFIX: Text(
         N_("The folders at %(server)s stand below “%(prefix)s”."),

@@ -17,7 +17,7 @@ from werkzeug.exceptions import HTTPException
 
 from profiles.problems import Code, Problem, ProblemError
 from webapp import i18n, languages, presentation
-from webapp.services import house
+from webapp.services import house, services
 
 log = logging.getLogger(__name__)
 
@@ -88,6 +88,8 @@ def answer_problem(error: ProblemError) -> Response:
 
 def page(problem: Problem, status: int) -> Response:
     """The page of one problem: a dead link, a busy service."""
+    if domain := problem.params.get("domain"):
+        presentation.belongs_to(services().directory.find(str(domain)))
     heading, advice = i18n.describe(problem, languages.language())
     return _answer(status, heading=heading, advice=advice, code=problem.code)
 

@@ -10,7 +10,17 @@ from pathlib import Path
 import pytest
 
 from profiles.address import Address
-from tests.webapp.page_world import ADDRESS, GOOD, NAME, WRONG, Pages, close_pages, form_token, open_pages
+from tests.webapp.page_world import (
+    ADDRESS,
+    DOMAIN_TOML,
+    GOOD,
+    NAME,
+    WRONG,
+    Pages,
+    close_pages,
+    form_token,
+    open_pages,
+)
 from webapp.batches.rows import Employee
 from webapp.links import hash_token, new_token
 from webapp.store import invitations as invitation_rows
@@ -109,6 +119,22 @@ def test_a_revoked_link_is_410(pages: Pages) -> None:
 
     assert pages.client.get(f"/s/{token}").status_code == 410
     assert pages.client.post(f"/s/{token}").status_code == 410
+
+
+@pytest.mark.parametrize("page", ["", "/mine", "/lost", "/password"])
+def test_an_ended_link_names_whom_to_ask_also_where_several_companies_are_hosted(page: str, pages: Pages) -> None:
+    other = DOMAIN_TOML.replace("example.co.jp", "other.example").replace("5500", "6600")
+    pages.services.directory.add(other)
+
+    answer = pages.client.get(f"/ja/s/{invite(pages, seconds=-1)}{page}")
+
+    assert answer.status_code == 410
+    assert "内線 5500" in answer.text
+    assert "内線 6600" not in answer.text
+
+
+def test_a_page_that_does_not_exist_names_the_only_company(pages: Pages) -> None:
+    assert "内線 5500" in pages.client.get("/ja/nothing").text
 
 
 def test_without_a_name_in_the_list_the_page_asks_for_it(pages: Pages) -> None:

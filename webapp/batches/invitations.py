@@ -317,7 +317,8 @@ class Invitations:
     def _invited(self, row: InvitationRow) -> Invited:
         address, _ = parse_address(row.address)
         if self._is_over(row) or address is None:
-            raise ProblemError(Problem(Code.LINK_EXPIRED))
+            # Whose domain it is tells the page whom to ask for a new card.
+            raise ProblemError(Problem(Code.LINK_EXPIRED, {"domain": address.domain} if address else {}))
         return Invited(
             id=row.id,
             mode=Mode(row.mode),

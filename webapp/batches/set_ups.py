@@ -79,7 +79,7 @@ class SetUps:
             set_ups = rows.of_invitation(connection, owner.id)
         view = self._view(owner, set_ups)
         if view.is_over:
-            raise ProblemError(Problem(Code.LINK_EXPIRED))
+            raise ProblemError(_ended(view))
         return view
 
     def view_lost(self, token: str) -> MySetUp:
@@ -89,7 +89,7 @@ class SetUps:
             set_ups = rows.of_invitation(connection, owner.id)
         view = self._view(owner, set_ups)
         if view.is_over and (view.lost_at is None or owner.expires_at <= self._now()):
-            raise ProblemError(Problem(Code.LINK_EXPIRED))
+            raise ProblemError(_ended(view))
         return view
 
     def report_lost(self, token: str, set_up_ids: Collection[int] = ()) -> None:
@@ -143,6 +143,11 @@ def _known(connection: Connection, token: str) -> OwnerRow:
     if owner is None:
         raise ProblemError(Problem(Code.LINK_UNKNOWN))
     return owner
+
+
+def _ended(view: MySetUp) -> Problem:
+    """Whose domain it is tells the page whom to ask for a new card."""
+    return Problem(Code.LINK_EXPIRED, {"domain": view.address.domain})
 
 
 def _set_up(row: SetUpRow) -> SetUp:
