@@ -77,7 +77,8 @@ class ReturnedRows:
         said = [summaries, advice]
         if self._codec in _JAPANESE:
             said = [text.translate(_SPOKEN) for text in said]
-        self._write([*self._own(filled), *said])
+        # Cells that belong to no column stand behind ours, which keep to their headings.
+        self._write([*self._own(filled[: self._shape.width]), *said, *filled[self._shape.width :]])
 
     def _own(self, cells: Sequence[str]) -> list[str]:
         """The cells without the two columns of an earlier return."""
