@@ -16,14 +16,17 @@ from sqlalchemy import select, text, update
 from profiles.model import Artifact
 from profiles.problems import Code
 from tests.servers.processes import PATIENCE
-from tests.webapp.batches.followed import Someone, add_batch
+from tests.webapp.admin.world import cheap_accounts
+from tests.webapp.batches.followed import Someone, add_batch, employee
 from tests.webapp.clock import Clock
 from tests.webapp.threads import at_once, outcome
+from webapp.batches.invitations import Invitations
+from webapp.batches.leavers import Leavers
+from webapp.config import Config
 from webapp.links import Links, hash_token, new_token
-from webapp.store import Connection, Store, batches, invitations
+from webapp.store import Connection, Store, batch_rows, batches, invitations, tables
 from webapp.store import checks as check_rows
 from webapp.store import links as link_rows
-from webapp.store.tables import checks
 
 LINK_KEY = b"k" * 32
 TARO = "taro@example.co.jp"
@@ -67,8 +70,8 @@ def end(store: Store, clock: Clock, invitation_id: bytes) -> None:
     """What a revocation does."""
     with store.write() as connection:
         invitations.end_of_all(connection, [invitation_id], now=clock())
-        revoked = update(invitations.invitations).where(invitations.invitations.c.id == invitation_id)
-        connection.execute(revoked.values(revoked=True))
+        this = tables.invitations.c.id == invitation_id
+        connection.execute(update(tables.invitations).where(this).values(revoked=True))
 
 
 def begin_check(connection: Connection, clock: Clock, invitation_id: bytes) -> str:
@@ -158,6 +161,27 @@ def test_a_check_that_just_passes_ends_with_its_batch(
     assert outcome(lambda: links.claim(handover)) is Code.LINK_EXPIRED
 
 
+def test_a_link_that_a_worker_just_makes_ends_with_its_leaver(
+    store: Store, store_config: Config, clock: Clock
+) -> None:
+    taro, lease = Someone(address=TARO, state="working"), b"l" * 16
+    batch_id, _ = add_batch(store, LINK_KEY, [taro], now=clock(), state="making")
+    with store.write() as connection:
+        connection.execute(update(tables.batch_rows).values(lease=lease, lease_until=clock() + 60))
+    audit = cheap_accounts(store, store_config, clock).audit
+    leavers = Leavers(store, record_each=audit.record_each, now=clock)
+    invited = Invitations(store, link_key=LINK_KEY, now=clock)
+    who = employee(2, taro)
+
+    with on_its_way(store, lambda: leavers.leave([who.address], actor="owner")) as connection:
+        (row_id,) = batch_rows.hold(connection, lease)
+        (link,) = invited.invite_within(connection, batch_id, [who], expires_at=clock() + 3600)
+        made = batch_rows.EndedRow(id=row_id, state="made", problems=None, invitation_id=link.id)
+        batch_rows.end(connection, lease, [made], at=clock())
+
+    assert outcome(lambda: invited.find(link.token)) is Code.LINK_EXPIRED
+
+
 def test_sixty_four_at_once_never_wait_for_each_other_and_leave_nothing_open(
     store: Store, clock: Clock, links: Links, card: tuple[int, bytes, str]
 ) -> None:
@@ -203,4 +227,9 @@ def test_sixty_four_at_once_never_wait_for_each_other_and_leave_nothing_open(
         )
         assert outcome(lambda token=handover: links.claim(token)) in (Code.LINK_EXPIRED, Code.LINK_UNKNOWN)  # type: ignore[misc]
     with store.read() as connection:
-        assert connection.execute(select(checks.c.token_hash).where(checks.c.expires_at > clock())).all() == []
+        assert (
+            connection.execute(
+                select(tables.checks.c.token_hash).where(tables.checks.c.expires_at > clock())
+            ).all()
+            == []
+        )

@@ -123,11 +123,12 @@ class Leavers:
         keys, now = [address.key for address in addresses], self._now()
         people = self.look(addresses)
         with self._store.write() as connection:
+            # First, because it waits for a worker that is just making one of them: its link is then among these.
+            rows.withdraw_rows(connection, keys, at=now)
             ids = [link.id for link in rows.links_of(connection, keys)]
             end_of_all(connection, ids, now=now)
             rows.revoke(connection, ids)
             rows.end_checks(connection, keys, now=now)
-            rows.withdraw_rows(connection, keys, at=now)
             self._record_each(connection, actor, PERSON, [(str(one.address), _told(one)) for one in people])
             self._record_each(connection, actor, RUN, [("", {"people": str(len(people))})])
             return audit.last(connection)[0]
