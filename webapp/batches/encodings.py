@@ -73,7 +73,7 @@ class _Stop:
 
 def detect(path: Path, *, name: str, given: str | None = None) -> Encoding:
     """Return the encoding of all of the file; raises ProblemError LIST_ENCODING with the line, or LIST_FORMAT."""
-    candidates = (_codec(given),) if given else _candidates(path, name)
+    candidates = (_codec(given, path),) if given else _candidates(path, name)
     stops: list[_Stop] = []
     for codec in candidates:
         stop = _decode(path, codec) or (_mixture(path) if stops else None)
@@ -124,15 +124,22 @@ def _is_western(path: Path) -> bool:
 
 
 def is_known(text: str) -> bool:
-    """Whether Python knows an encoding of this name that turns bytes into text."""
+    """Whether Python knows an encoding of this name that turns bytes of files into text."""
     try:
-        return codecs.lookup(text)._is_text_encoding
+        found = codecs.lookup(text)
     except LookupError:
         return False
+    return found._is_text_encoding and found.name not in ("idna", "punycode", "undefined")
 
 
-def _codec(given: str) -> str:
+def _codec(given: str, path: Path) -> str:
     name = codecs.lookup(given).name
+    if name == "utf-16":
+        # The codec of this name insists on a mark.
+        with path.open("rb") as file:
+            head = file.read(PIECE)
+        if not head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+            return "utf-16-be" if head[0::2].count(0) > head[1::2].count(0) else "utf-16-le"
     # What Windows calls Shift_JIS is CP932, and the names in such a list need its signs (髙, ①).
     return {"shift_jis": "cp932", "utf-8": "utf-8-sig"}.get(name, name)
 

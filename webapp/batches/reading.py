@@ -114,7 +114,7 @@ def open_list(
     path: Path, *, name: str | None = None, encoding: str | None = None, delimiter: str | None = None
 ) -> ListFile:
     """Find out what a file is; raises ProblemError where it is no list, before any row is looked at."""
-    shown = name or path.name
+    shown = name or path.name or str(path)
     head, size = _look(path, shown)
     if size > MOST_BYTES:
         _refuse(Code.LIST_TOO_LARGE, shown, reason=_FILE_TOO_LARGE)

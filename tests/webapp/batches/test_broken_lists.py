@@ -447,6 +447,12 @@ def test_a_folder_is_no_list(name: str, tmp_path: Path) -> None:
     assert [problem.code for problem in problems_of(tmp_path / name)] == ["FILE_UNREADABLE"]
 
 
+def test_the_folder_that_one_stands_in_is_named() -> None:
+    (problem,) = problems_of(Path())
+
+    assert problem.place == "."
+
+
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     (problem,) = problems_of(tmp_path / "none.csv")
 

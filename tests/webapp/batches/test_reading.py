@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from profiles.problems import ProblemError
 from tests.webapp.batches.lists import (
     CP932_PEOPLE,
     HEADINGS,
@@ -19,6 +20,7 @@ from tests.webapp.batches.lists import (
     write,
 )
 from webapp.batches.columns import Field
+from webapp.batches.encodings import is_known
 from webapp.batches.reading import Kind, open_list
 
 ENCODINGS = [
@@ -158,6 +160,37 @@ def test_an_encoding_can_be_said(tmp_path: Path) -> None:
     listing = open_list(path, encoding="latin-1")
 
     assert [row.cells[1] for row in listing.rows()] == ["name", "Müller"]
+
+
+@pytest.mark.parametrize("written", ["utf-16", "utf-16-le", "utf-16-be"])
+def test_utf_16_can_be_said_of_a_list_with_and_without_its_mark(written: str, tmp_path: Path) -> None:
+    path = write(tmp_path, csv_bytes([HEADINGS, *PEOPLE], encoding=written))
+
+    listing = open_list(path, encoding="utf-16")
+
+    assert [row.cells for row in listing.rows()] == [HEADINGS, *PEOPLE]
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-32", "cp932", "euc_jp", "cp1252"])
+@pytest.mark.parametrize("data", [b"address\n\x81\xff,x\n", b"address,name\na@corp.example,x\n", b"\xff\xfeab\0"])
+def test_a_wrong_encoding_by_hand_ends_in_words(encoding: str, data: bytes, tmp_path: Path) -> None:
+    path = write(tmp_path, data)
+
+    try:
+        cells = [row.cells for row in open_list(path, encoding=encoding).rows()]
+    except ProblemError as error:
+        codes = [str(problem.code) for problem in error.problems]
+    else:
+        assert cells
+        return
+    assert codes == ["LIST_ENCODING"]
+
+
+@pytest.mark.parametrize(
+    ("name", "known"), [("Shift_JIS", True), ("utf8", True), ("idna", False), ("undefined", False), ("zip", False)]
+)
+def test_encodings_of_files_are_known(name: str, known: bool) -> None:
+    assert is_known(name) is known
 
 
 def test_no_password_shows_in_what_python_prints(tmp_path: Path) -> None:
