@@ -113,7 +113,8 @@ def _in_language(code: str) -> str:
         target = view if request.method == "GET" else "start"
         values = (request.view_args or {}) if request.method == "GET" else {}
         return url_for(f"admin_in_language.{target}", **{**values, "language": code})
-    if endpoint.startswith("setup") and (request.method == "GET" or view == "start"):
+    can_be_read = request.url_rule is not None and "GET" in (request.url_rule.methods or ())
+    if endpoint.startswith("setup") and can_be_read:
         here = {**(request.view_args or {}), "language": code}
         try:
             return url_for(f"setup_in_language.{view}", **{**_device(), **here})

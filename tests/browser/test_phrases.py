@@ -22,6 +22,13 @@ PAGES = (
     "handover",
     "not-found",
     "invitation",
+    "pin",
+    "windows",
+    "add-account",
+    "mine",
+    "mine-password",
+    "mine-remove",
+    "mine-lost",
 )
 LINES = """
 (() => {

@@ -137,6 +137,15 @@ def test_a_page_that_does_not_exist_names_the_only_company(pages: Pages) -> None
     assert "内線 5500" in pages.client.get("/ja/nothing").text
 
 
+def test_the_other_language_stays_at_the_card_also_after_a_mistake(pages: Pages) -> None:
+    path = f"/s/{invite(pages)}"
+
+    refused = pages.submit(f"/ja{path}", password="")
+
+    assert refused.status_code == 422
+    assert f'href="/en{path}" lang="en"' in refused.text
+
+
 def test_without_a_name_in_the_list_the_page_asks_for_it(pages: Pages) -> None:
     path = f"/s/{invite(pages, full_name='')}"
 

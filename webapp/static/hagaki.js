@@ -26,7 +26,8 @@ function showPassword(root) {
 
 // ---- copy one value
 async function copy(text) {
-  if (navigator.clipboard) return navigator.clipboard.writeText(text);
+  // Views inside apps often have no clipboard, or refuse it.
+  try { return await navigator.clipboard.writeText(text); } catch { /* the old way */ }
   const area = document.createElement("textarea");
   area.value = text;
   area.className = "hidden";
@@ -47,7 +48,7 @@ function copyButtons() {
         say(button, texts.copied);
         if (live) live.textContent = texts.copied;
       } catch {
-        getSelection().selectAllChildren(button.closest("div").querySelector("dd"));
+        getSelection().selectAllChildren(button.parentElement.closest("p, div").querySelector("code, dd"));
       }
     });
   }
