@@ -3,12 +3,17 @@
 
 FROM python:3.13-slim AS build
 WORKDIR /src
+ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
+# What is installed is what the hashes say; `make lock` brings the two files up to date.
+COPY deploy/requirements.txt deploy/requirements-build.txt ./deploy/
+RUN python -m venv /opt/hagaki && /opt/hagaki/bin/pip install --require-hashes -r deploy/requirements.txt \
+ && python -m venv /opt/build && /opt/build/bin/pip install --require-hashes -r deploy/requirements-build.txt
 COPY pyproject.toml hatch_build.py README.md LICENSE ./
 COPY profiles ./profiles
 COPY templates ./templates
 COPY webapp ./webapp
-RUN python -m venv /opt/hagaki \
- && /opt/hagaki/bin/pip install --no-cache-dir --disable-pip-version-check ".[granian,postgresql,redis]"
+RUN /opt/build/bin/pip wheel --no-deps --no-build-isolation --wheel-dir /wheel . \
+ && /opt/hagaki/bin/pip install --no-deps /wheel/*.whl
 
 FROM python:3.13-slim
 RUN groupadd --gid 10001 hagaki \

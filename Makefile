@@ -10,7 +10,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 MADE := $(BIN)/python
 PO := $(wildcard webapp/translations/*/LC_MESSAGES/*.po)
 
-.PHONY: help run test install dev lint bench soak screenshots translations clean
+.PHONY: help run test install dev lint bench soak screenshots translations lock clean
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 
@@ -59,6 +59,16 @@ soak: dev translations ## the long figures
 
 screenshots: dev translations ## pictures of every page, and the README's
 	@$(BIN)/python scripts/screenshots.py
+
+# For the image's Python; --no-config and the index by name, so that no host of one's own stands in the files.
+LOCK = $(BIN)/uv pip compile --quiet --upgrade --no-config --default-index https://pypi.org/simple \
+  --python-version 3.13 --python-platform x86_64-unknown-linux-gnu --generate-hashes --no-emit-index-url --no-annotate \
+  --custom-compile-command 'make lock'
+lock: install ## bring the image's requirements up to date
+	@$(PIP) uv
+	@$(LOCK) --extra granian --extra postgresql --extra redis pyproject.toml -o deploy/requirements.txt
+	@$(BIN)/python -c "import tomllib; print(*tomllib.load(open('pyproject.toml', 'rb'))['build-system']['requires'], sep='\n')" \
+	  | $(LOCK) - -o deploy/requirements-build.txt
 
 clean: ## remove what can be made again; data/ stays
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache dist build
