@@ -947,6 +947,10 @@ TEXTS: dict[Code, Text] = {
         N_("Ask whoever runs Hagaki to start “hagaki worker”. What waits is then made."),
         WARNING,
     ),
+    Code.HOST_KEY_OTHER: Text(
+        N_("%(setting)s here is another key than the server of this database has."),
+        N_("Give every machine the same key. Where you changed it on purpose, start the server first, then the rest."),
+    ),
     Code.ROW_NOT_TRIED: Text(
         N_("The password of this row was not tried on the mail server."),
         N_("Check again later; until then the profile says that it was not checked."),
@@ -964,7 +968,7 @@ TEXTS: dict[Code, Text] = {
     ),
     Code.ADMIN_NAME_TAKEN: Text(
         N_("There is already an admin named %(name)s."),
-        N_("Choose another name, or use “hagaki admin reset” for a new set-up link."),
+        N_("Choose another name, or make a new set-up link for that admin."),
     ),
     Code.ADMIN_UNKNOWN: Text(
         N_("There is no admin named %(name)s."),

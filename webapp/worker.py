@@ -29,7 +29,7 @@ from webapp.batches.working import LEASE_SECONDS, SLICE_SECONDS, Leases, Work
 from webapp.checks.live import live_outbound
 from webapp.config import Config
 from webapp.directory import Directory
-from webapp.store import open_store
+from webapp.store import keys, open_store
 
 log = logging.getLogger(__name__)
 
@@ -58,10 +58,13 @@ class Worker:
     """The work of one process, until `halted` is set."""
 
     def __init__(self, config: Config, options: WorkerOptions, *, halted: Event) -> None:
-        """Open database and queue; raises ProblemError where one of them cannot be reached."""
+        """Open database and queue; raises ProblemError where one cannot be reached, or our keys are others."""
         with ExitStack() as opened:
             store = open_store(config)
             opened.callback(store.close)
+            # Asked again before each piece of work: the server may be started with other keys than before.
+            self._demand_keys = partial(keys.demand, store, config)
+            self._demand_keys()
             directory = Directory(store)
             record = open_accounts(store, config).audit.record
             self._queue: Queue = open_queue(config)
@@ -145,6 +148,7 @@ class Worker:
 
     def _go_on(self, batch_id: int) -> None:
         """Work on a batch for a while, then let another one have its turn."""
+        self._demand_keys()
         while not self._work.work(batch_id):
             self._mail_may_wait.set()
             try:
@@ -165,6 +169,7 @@ class Worker:
 
     def _send_some_mails(self) -> bool:
         """Send for a while; whether more may go at once."""
+        self._demand_keys()
         more = False
         for batch_id in self._mailing.due():
             more |= self._mailing.send_waiting(batch_id, until=time.monotonic() + SLICE_SECONDS)

@@ -232,10 +232,12 @@ def _opened_store(config: Config, *, reads_only: bool) -> Iterator[tuple[Store |
     if reads_only and embedded != config.database_url and not Path(embedded).exists():
         yield None, find_provider
         return
-    from webapp.store import open_store
+    from webapp.store import keys, open_store
 
     store = open_store(config if reads_only else config.prepare())
     try:
+        if not reads_only:
+            keys.demand(store, config)
         yield store, Directory(store).find
     finally:
         store.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import logging
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -15,6 +16,8 @@ from webapp.cli.terminal import Terminal, in_words, pass_terminal
 
 if TYPE_CHECKING:
     from webapp.config import Config
+
+log = logging.getLogger(__name__)
 
 SERVERS = ("gunicorn", "granian")
 _SERVER_HELP = "What serves; granian answers many more discovery requests and comes with hagaki[granian]."
@@ -90,7 +93,7 @@ def _prepare(terminal: Terminal, config: Config) -> str | None:
     """
     from webapp.accounts import open_accounts
     from webapp.certificates import load_signer, status
-    from webapp.store import open_store
+    from webapp.store import keys, open_store
 
     if not config.data.exists():
         text = N_("First start: making the data folder %(folder)s.")
@@ -99,6 +102,8 @@ def _prepare(terminal: Terminal, config: Config) -> str | None:
     store = open_store(config)
     try:
         first_link = open_accounts(store, config).first_link()
+        for setting in keys.announce(store, config):
+            log.warning("event=key_changed setting=%s", setting)
     finally:
         store.close()
     load_signer(config)
