@@ -8,9 +8,10 @@ import pwd
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import psycopg
@@ -26,6 +27,8 @@ class Postgres:
     """A running server; each test takes a database of its own."""
 
     port: int
+    restart: Callable[[], None]
+    """Let it crash and start again: every connection is torn."""
     numbers: Iterator[int] = field(default_factory=itertools.count)
 
     def new_database(self) -> str:
@@ -61,11 +64,12 @@ def running() -> Iterator[Postgres]:
         _run(binaries / "initdb", "-D", data, "-U", SYSTEM_USER, "-A", "trust", "-E", "UTF8", "--no-sync")
         # Nothing here has to survive a power cut.
         options = f"-p {port} -k {folder} -h 127.0.0.1 -c fsync=off -c max_connections=60"
-        _run(binaries / "pg_ctl", "-D", data, "-w", "-l", folder / "log", "-o", options, "start")
+        control = (binaries / "pg_ctl", "-D", data, "-w", "-l", folder / "log", "-o", options, "-m", "immediate")
+        _run(*control, "start")
         try:
-            yield Postgres(port)
+            yield Postgres(port, restart=partial(_run, *control, "restart"))
         finally:
-            _run(binaries / "pg_ctl", "-D", data, "-w", "-m", "immediate", "stop")
+            _run(*control, "stop")
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

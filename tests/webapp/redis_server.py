@@ -17,10 +17,10 @@ from tests.servers.processes import PATIENCE, free_ports, start_daemon, stop_dae
 
 
 @contextmanager
-def running() -> Iterator[str]:
+def running(port: int | None = None) -> Iterator[str]:
     """Start a server and return its URL; stop it at the end."""
     program = require("redis-server")
-    (port,) = free_ports(1)
+    port = port or free_ports(1)[0]
     with tempfile.TemporaryDirectory(prefix="hagaki-redis-") as folder:
         options = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", folder]
         daemon = start_daemon([program, *options], Path(folder) / "log")

@@ -46,17 +46,17 @@ def workers(variables: dict[str, str]) -> Iterator[Zygote]:
         yield ready
 
 
-def assert_whole(engine: Engine, batch_ids: list[int]) -> None:
+def assert_whole(engine: Engine, batch_ids: list[int], *, rows: int = ROWS) -> None:
     """Nothing is lost, doubled or half made."""
     for batch_id in batch_ids:
         view = engine.batches.view(batch_id)
-        assert (view.state, view.total, view.made, view.failed) == (BatchState.DONE, ROWS, ROWS, 0)
+        assert (view.state, view.total, view.made, view.failed) == (BatchState.DONE, rows, rows, 0)
     links = {link["id"]: link for link in engine.rows(tables.invitations)}
-    rows = [row for batch_id in batch_ids for row in engine.rows(tables.batch_rows, batch_id=batch_id)]
-    assert Counter(link["address"] for link in links.values()) == Counter(row["address"] for row in rows)
-    assert set(Counter(row["address"] for row in rows).values()) == {1}
+    found = [row for batch_id in batch_ids for row in engine.rows(tables.batch_rows, batch_id=batch_id)]
+    assert Counter(link["address"] for link in links.values()) == Counter(row["address"] for row in found)
+    assert set(Counter(row["address"] for row in found).values()) == {1}
     assert len({link["number"] for link in links.values()}) == len(links)
-    for row in rows:
+    for row in found:
         assert links[row["invitation_id"]]["address"] == row["address"]
         assert row["sealed"] is None
     assert {engine.refuses(link) for link in links.values()} == {None}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import signal
 import subprocess
 import time
@@ -25,6 +26,8 @@ from webapp.config import load
 from webapp.directory import Directory
 from webapp.kept_worker import KeptWorker
 from webapp.store import open_store, tables
+
+LONG = 3_000
 
 
 @pytest.fixture
@@ -152,6 +155,54 @@ def test_a_database_or_queue_that_is_away_is_said(hagaki: Command) -> None:
     assert "QUEUE_UNAVAILABLE" in no_queue.err
     assert "HAGAKI_QUEUE_URL" in no_queue.err
     assert "SETTING_INVALID" in wrong.err
+
+
+def test_a_worker_or_command_with_other_keys_than_the_server_makes_nothing(
+    hagaki: Command, tmp_path: Path
+) -> None:
+    with serving(hagaki, "--workers", "1", "--no-worker") as running:
+        running.stop()
+    (tmp_path / "list.csv").write_text("address\np1@corp.example\n")
+    other = {"HAGAKI_LINK_KEY": secrets.token_urlsafe(32)}
+
+    worker = hagaki("worker", variables=other, status=1)
+    bulk = hagaki("bulk", "list.csv", "-o", "out.zip", variables=other, status=1)
+    with engine_of(hagaki) as engine:
+        made = engine.rows(tables.invitations)
+
+    for said in (worker.err, bulk.err):
+        assert "HOST_KEY_OTHER" in said
+        assert "HAGAKI_LINK_KEY" in said
+    assert made == []
+
+
+def test_a_server_may_get_a_new_key_and_its_worker_with_it(hagaki: Command) -> None:
+    with serving(hagaki, "--workers", "1", "--no-worker") as running:
+        running.stop()
+    hagaki.variables["HAGAKI_LINK_KEY"] = secrets.token_urlsafe(32)
+    with serving(hagaki, "--workers", "1") as running, engine_of(hagaki) as engine:
+        batch_id = engine.take(people(3))
+        until(lambda: is_done(engine, batch_id))
+        running.stop()
+
+    assert any("event=key_changed setting=HAGAKI_LINK_KEY" in line for line in running.said)
+
+
+def test_a_server_that_is_started_again_goes_on_with_a_batch(hagaki: Command) -> None:
+    with serving(hagaki, "--workers", "1") as running, engine_of(hagaki) as engine:
+        batch_id = engine.take(people(LONG))
+        until(lambda: engine.batches.view(batch_id).made > 0)
+        running.stop()
+        between = engine.states(batch_id)
+    with serving(hagaki, "--workers", "1") as running, engine_of(hagaki) as engine:
+        until(lambda: is_done(engine, batch_id))
+        after = engine.states(batch_id)
+        links = {row["address"] for row in engine.rows(tables.invitations)}
+        running.stop()
+
+    assert between["working"] == 0, "what was in hand is finished"
+    assert after == {"made": LONG}
+    assert len(links) == LONG
 
 
 def test_the_worker_says_itself_in_japanese(hagaki: Command) -> None:

@@ -26,9 +26,9 @@ class Zygote:
 
     process: subprocess.Popen[str]
 
-    def work(self) -> int:
-        """Start a worker and return its process id once it exists."""
-        return self._ask("work")
+    def work(self, *, busy_seconds: float = 10) -> int:
+        """Start a worker, which waits so long for a locked database; return its process id once it exists."""
+        return self._ask(f"work {busy_seconds}")
 
     def take(self, path: Path, mode: str, upload_hash: bytes) -> int:
         """Start a process that takes a list."""
@@ -91,7 +91,7 @@ def _be_killed(words: list[str]) -> None:
     status = 1
     try:
         if words[0] == "work":
-            _work()
+            _work(float(words[1]))
         else:
             _take(words[1], bytes.fromhex(words[2]), Path(words[3]))
         status = 0
@@ -101,10 +101,12 @@ def _be_killed(words: list[str]) -> None:
         os._exit(status)
 
 
-def _work() -> None:
+def _work(busy_seconds: float) -> None:
     from webapp.config import load
+    from webapp.store import engine
     from webapp.worker import WorkerOptions, work_until_told
 
+    engine.BUSY_SECONDS = busy_seconds
     options = WorkerOptions(threads=2, lease_seconds=0.6, sweep_seconds=0.2, stalled_seconds=0.6)
     work_until_told(load(os.environ), options, ready=lambda: None, with_parent=False)
 
