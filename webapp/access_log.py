@@ -58,6 +58,17 @@ def line(*, method: str, path: str, status: str, size: str, milliseconds: int, c
     )
 
 
+def where(error: BaseException) -> str:
+    """Where a bug of ours happened: files, lines and functions. Its message may hold a password."""
+    frames = []
+    trace = error.__traceback__
+    while trace is not None:
+        code = trace.tb_frame.f_code
+        frames.append(f"{code.co_filename.rpartition('/')[2]}:{trace.tb_lineno}({code.co_name})")
+        trace = trace.tb_next
+    return "<".join(reversed(frames[-8:]))
+
+
 def write(entry: bytes, descriptor: int) -> bool:
     """Write one line; drop it where the reader of the log has stopped reading, which must not stop the service.
 

@@ -16,7 +16,7 @@ from flask_babel import lazy_gettext as _l
 from werkzeug.exceptions import HTTPException
 
 from profiles.problems import Code, Problem, ProblemError
-from webapp import i18n, languages, presentation
+from webapp import access_log, i18n, languages, presentation
 from webapp.services import house, services
 
 log = logging.getLogger(__name__)
@@ -116,20 +116,10 @@ def answer_bug(error: Exception) -> Response:
         number,
         type(error).__name__,
         request.endpoint,
-        _where(error),
+        access_log.where(error),
     )
     heading, advice = str(_INCIDENT.heading), str(_INCIDENT.advice)
     return _answer(500, heading=heading, advice=advice, code=Code.INCIDENT, incident=number)
-
-
-def _where(error: BaseException) -> str:
-    frames = []
-    trace = error.__traceback__
-    while trace is not None:
-        code = trace.tb_frame.f_code
-        frames.append(f"{code.co_filename.rpartition('/')[2]}:{trace.tb_lineno}({code.co_name})")
-        trace = trace.tb_next
-    return "<".join(reversed(frames[-8:]))
 
 
 def _answer(status: int, *, heading: str, advice: str, code: str, incident: str | None = None) -> Response:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import socket
+import sys
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -121,10 +122,12 @@ class RequestLog(Logger):  # type: ignore[misc]  # gunicorn ships no types
         self.error_log.warning(msg, *args, **kwargs)
 
     def exception(self, msg: Any, *args: Any, **kwargs: Any) -> None:
-        """Log a bug of ours without the request's path."""
-        if str(msg).startswith("Error handling request"):
-            msg, args = "event=unhandled_error", ()
-        self.error_log.exception(msg, *args, **kwargs)
+        """Log a bug of ours without the request's path, and without what it says: a stream holds passwords."""
+        error = sys.exception()
+        if error is None or not str(msg).startswith("Error handling request"):
+            self.error_log.exception(msg, *args, **kwargs)
+            return
+        self.error_log.error("event=unhandled_error type=%s at=%s", type(error).__name__, access_log.where(error))
 
 
 def refuse_unreadable(sock: socket.socket, status: int, reason: str, message: str) -> None:

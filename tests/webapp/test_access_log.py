@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 
 import pytest
+from gunicorn.config import Config
 from hypothesis import given
 from hypothesis import strategies as st
 
 from webapp.access_log import line, loggable_client, loggable_path, write
+from webapp.serve import RequestLog
 
 TOKEN = "s0mEt0kenOf128bits_-xy"
 
@@ -72,3 +75,22 @@ def test_a_reader_that_stopped_reading_does_not_stop_the_writer() -> None:
     assert os.read(reader, 1_000_000) == entry * written
     os.close(reader)
     os.close(writer)
+
+
+def test_a_stream_that_breaks_is_logged_by_its_place_alone(caplog: pytest.LogCaptureFixture) -> None:
+    """What goes wrong while an answer is sent reaches the server, and its message may hold a password."""
+    log = RequestLog(Config())
+    log.error_log.propagate = True
+
+    def stream() -> Iterator[bytes]:
+        raise ValueError("canary-password")
+        yield b""
+
+    try:
+        next(stream())
+    except ValueError:
+        log.exception("Error handling request %s", "/s/canary-token")
+
+    assert "type=ValueError" in caplog.text
+    assert "test_access_log.py" in caplog.text
+    assert "canary" not in caplog.text
