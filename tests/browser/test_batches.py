@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from http.client import HTTPConnection
 from itertools import count
@@ -126,3 +127,86 @@ def test_leaver_is_ended_and_the_steps_are_ticked_off(
         assert page.get_by_role("button", name="済みにする").count() == 4
         page.goto(f"{url}?show=revoked")
         expect(page.locator("#people ~ form table")).to_contain_text("リンクを無効にした")
+
+
+def test_a_session_that_ended_meanwhile_leads_to_the_log_in_and_says_so(
+    browser: Browser, site: Site, world: Callable[[], World]
+) -> None:
+    with visitor(browser, site, language="en", cookies=world().cookies) as person:
+        page = person.page
+        url = f"{site.url}/en/admin/batches/{slow_batch(site, 'left alone')}"
+        page.goto(url)
+        page.wait_for_selector("[data-batch]")
+        cookie = next(one for one in person.context.cookies() if "hagaki" in one["name"])
+        person.context.add_cookies([{**cookie, "value": "A" * 22}])
+
+        page.wait_for_url(re.compile(r"/log-in\?next="))
+
+        assert "Your session has ended" in page.inner_text("main")
+        assert page.input_value("input[name=next]") == url.removeprefix(site.url)
+        assert list(faults.look(page, "en")) == []
+
+
+def test_a_batch_deleted_meanwhile_is_told_by_its_page(
+    browser: Browser, site: Site, world: Callable[[], World]
+) -> None:
+    with visitor(browser, site, language="en", cookies=world().cookies) as person:
+        page, other = person.page, person.context.new_page()
+        url = f"{site.url}/en/admin/batches/{slow_batch(site, 'gone')}"
+        page.goto(url)
+        page.wait_for_selector("[data-batch]")
+        other.goto(f"{url}/delete")
+        other.fill("#typed", "gone")
+        other.get_by_role("button", name="Delete everything").click()
+        expect(other.get_by_role("status").first).to_contain_text("The batch was deleted.")
+
+        page.bring_to_front()
+
+        page.get_by_role("heading", name="There is no batch").wait_for()
+        person.errors.clear()  # the browser's own note of the 404
+
+
+def test_whoever_ticks_people_keeps_the_ticks_when_the_batch_ends(
+    browser: Browser, site: Site, world: Callable[[], World]
+) -> None:
+    with visitor(browser, site, language="en", cookies=world().cookies) as person:
+        page = person.page
+        page.goto(f"{site.url}/en/admin/batches/{slow_batch(site, 'ticked')}")
+        page.evaluate("window.sameDocument = true")
+        page.locator("input[name=row]").first.check()
+        expect(page.locator("[data-now=state]")).to_have_text("finished", timeout=60_000)
+
+        kept = page.evaluate("window.sameDocument === true"), page.locator("input[name=row]:checked").count()
+        page.locator("input[name=row]").first.uncheck()
+        page.locator("h1").click()
+        page.wait_for_selector("[data-batch]", state="detached")
+
+        assert kept == (True, 1)
+        assert "unattended" not in page.url
+
+
+def test_a_second_press_while_the_first_is_worked_on_does_nothing(
+    browser: Browser, site: Site, world: Callable[[], World]
+) -> None:
+    """Very many people take longer than the five seconds that a second press elsewhere has to wait."""
+    with visitor(browser, site, language="en", cookies=world().cookies) as person:
+        page = person.page
+        url = quick_batch(page, site, "press@example.com")
+        page.clock.install()
+        page.goto(url.replace("/ja/", "/en/"))
+        page.select_option("#action", "revoke")
+        page.select_option("#who", "all")
+        page.get_by_role("button", name="Go on to the question").click()
+        # An answer without content leaves the page standing, like one that has not come yet.
+        page.route("**/chosen/revoke", lambda route: route.fulfill(status=204))
+        page.evaluate(
+            "window.refused = []; addEventListener('submit', press => window.refused.push(press.defaultPrevented))"
+        )
+        button = page.locator("form[data-waits] .button:not(.second)")
+
+        button.click()
+        expect(button).to_have_text("One moment…")
+        page.clock.run_for(60_000)
+        button.click()
+
+        assert page.evaluate("window.refused") == [False, True]

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, StorageState
+from playwright.sync_api import Browser, Page, expect, StorageState
 
 from tests.browser import faults
 from tests.browser.atlas import ADMIN_PASSWORD, code_now, key_of
@@ -155,7 +155,7 @@ def test_without_script_too(browser: Browser, clerk: Clerk) -> None:
         map_columns(person.page)
         gone = person.page.url
         person.page.get_by_role("button", name="やめて名簿を消す").click()
-        person.page.wait_for_url("**/admin/batches")
+        expect(person.page.get_by_role("status").first).to_contain_text("名簿を消しました")
         person.page.goto(gone)
 
         assert person.page.inner_text("h1") == "この名簿はもうありません。"
