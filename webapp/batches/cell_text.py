@@ -13,6 +13,8 @@ _UNMEANT = re.compile(r'"[^"]*"|\\.|_.|\*.|\[[^\]]*\]|general|g/標準|e[+-]', r
 """What stands in a format and says nothing of days."""
 _PLACES = re.compile(r'(?:0|[ ()/-]|"[^"]*"|\\.|_.|\*.)+\Z')
 _PIECE = re.compile(r'0|"([^"]*)"|\\(.)|[_*].|(.)')
+LONGEST_FORMAT = 255
+"""Excel's own limit. A longer pattern would make a long text of every number."""
 _DAY = timedelta(days=1)
 
 
@@ -29,6 +31,8 @@ def format_of(number: str, code: str) -> Format | None:
     """Read a format by its number, or by its code where the workbook has its own; None for an ordinary one."""
     if number in _DATES:
         return Format(is_date=True)
+    if len(code) > LONGEST_FORMAT:
+        return None
     first = code.partition(";")[0]
     if _PLACES.match(first) and re.search(r'0.|"', first):
         return Format(places=first)

@@ -20,6 +20,8 @@ LONGEST_CELL = 32_767
 """Excel's own limit; what stands behind it is not kept."""
 MOST_ROWS, MOST_COLUMNS = 1_048_576, 16_384
 MOST_MERGED = 50_000
+MOST_STYLES = 65_536
+"""About what Excel allows; what stands behind them has no format."""
 _ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
 _REFERENCE = re.compile(r"\$?([A-Z]{1,3})\$?([0-9]{1,7})\Z")
 _MERGED = re.compile(rb"<(?:\w+:)?mergeCell\s+ref=[\"']([A-Z]{1,3})([0-9]{1,7}):[A-Z]{1,3}([0-9]{1,7})[\"']")
@@ -119,6 +121,8 @@ class Formats:
         styles: list[str] = []
         is_cell = False
         for name, attributes in elements(pieces, {"numFmt", "cellXfs", "cellStyles", "cellStyleXfs", "xf"}):
+            if len(styles) + len(codes) >= MOST_STYLES:
+                break
             if name == "numFmt":
                 codes[attributes.get("numFmtId", "")] = attributes.get("formatCode", "")
             elif name == "xf" and is_cell:

@@ -163,7 +163,8 @@ class _Parts:
         """Kind -> id -> part, of what a part refers to inside the archive."""
         folder, _, base = part.rpartition("/")
         found: dict[str, dict[str, str]] = {}
-        for _, attributes in elements(self.pieces(join(folder, "_rels", f"{base}.rels")), {"Relationship"}):
+        every = elements(self.pieces(join(folder, "_rels", f"{base}.rels")), {"Relationship"})
+        for _, attributes in islice(every, MOST_MEMBERS):
             if attributes.get("TargetMode") != "External":
                 target = normpath(join("/", dirname(part), attributes.get("Target") or "")).lstrip("/").lower()
                 # The transitional and the strict form of a kind differ in what stands before its last word.

@@ -16,6 +16,7 @@ from openpyxl import load_workbook
 
 from tests.webapp.batches.lists import archive_bytes, csv_bytes, excel_bytes, problems_of, read, texts_of, write
 from tests.webapp.batches.test_broken_lists import BOOK, GOOD, sheet, sheets, written
+from webapp.batches.cell_text import format_of, number_text
 from webapp.batches.columns import Field, field_of, find_columns
 from webapp.batches.reading import open_list
 from webapp.batches.row import Row
@@ -350,6 +351,56 @@ def test_a_slip_in_a_domain_gets_a_suggestion(tmp_path: Path) -> None:
     (problem,) = problems_of(write(tmp_path, b"address\ntaro@crop.example\n"))
 
     assert (problem.code, problem.params["suggestion"]) == ("DOMAIN_MISTYPED", "corp.example")
+
+
+def test_a_number_format_without_end_makes_no_text_without_end(tmp_path: Path) -> None:
+    styles = (
+        f'<styleSheet><numFmts><numFmt numFmtId="200" formatCode="{"0" * 1_000_000}"/></numFmts>'
+        '<cellXfs><xf numFmtId="200"/></cellXfs></styleSheet>'
+    )
+    data = archive_bytes(
+        {"xl/styles.xml": styles.encode()}, base=sheet(written(2, "a@corp.example", '<c r="C2"><v>7</v></c>'))()
+    )
+
+    rows = list(open_list(write(tmp_path, data, "list.xlsx")).rows())
+
+    assert rows[-1].cells == ("山田", "a@corp.example", "7")
+
+
+@pytest.mark.parametrize(
+    ("number", "code", "value", "shown"),
+    [
+        ("0", "", "123", "123"),
+        ("0", "", "123.0", "123"),
+        ("0", "", "0.30000000000000004", "0.3"),
+        ("0", "", "007", "7"),
+        ("0", "", "NaN", "NaN"),
+        ("14", "", "46113", "2026-04-01"),
+        ("22", "", "46113.5", "2026-04-01 12:00:00"),
+        ("14", "", "59", "1900-02-28"),
+        ("14", "", "1e300", "1e+300"),
+        ("164", 'yyyy"年"m"月"d"日"', "46113", "2026-04-01"),
+        ("164", '[$-411]ggge"年"', "46113", "2026-04-01"),
+        ("164", "h:mm", "0.5", "12:00:00"),
+        ("164", "00000", "123", "00123"),
+        ("164", "00000", "1234567", "1234567"),
+        ("164", "00000", "-5", "-5"),
+        ("164", "00000;[Red]-00000", "5", "00005"),
+        ("164", "000-0000", "1234567", "123-4567"),
+        ("164", '"A"000', "7", "A007"),
+        ("164", "#,##0", "1234", "1234"),
+        ("164", "0.00E+00", "1234", "1234"),
+        ("164", "General", "1234", "1234"),
+        ("164", "G/標準", "1234", "1234"),
+        ("164", '0.0"days"', "5", "5"),
+    ],
+)
+def test_numbers_are_read_as_people_see_them(number: str, code: str, value: str, shown: str) -> None:
+    assert number_text(value, format_of(number, code), is_1904=False) == shown
+
+
+def test_days_of_old_macs_begin_in_1904() -> None:
+    assert number_text("44651", format_of("14", ""), is_1904=True) == "2026-04-01"
 
 
 # headings
