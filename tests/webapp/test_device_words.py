@@ -176,3 +176,17 @@ def test_an_iphone_without_a_profile_is_told_where_to_enter_the_values(pages: Pa
 
 def test_an_iphone_with_a_profile_is_told_what_to_do_when_it_does_not_work(pages: Pages) -> None:
     assert "install the new profile over this one" in _words(pages, f"/en/c/{pages.checked()}/iphone")
+
+
+def test_whoever_must_delete_an_old_account_is_told_where_it_is(pages: Pages) -> None:
+    words = _words(pages, f"/en/c/{pages.checked()}/iphone")
+
+    assert "Settings→Apps→Mail→Mail Accounts→the account→Delete Account" in words
+
+
+@pytest.mark.parametrize("language", ["ja", "en"])
+def test_a_microsoft_account_is_told_which_kind_to_add(pages: Pages, language: str) -> None:
+    answer = pages.submit(f"/{language}/", address="taro@outlook.com", device="iphone", step="address")
+
+    assert "Microsoft Exchange" in answer.text
+    assert "check your mail once more from the start" not in answer.text
