@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, StorageState
+from playwright.sync_api import Browser, Page, StorageState, expect
 
 from tests.browser import faults
 from tests.browser.atlas import ADMIN_PASSWORD, code_now, key_of
