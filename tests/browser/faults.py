@@ -115,7 +115,7 @@ _NAMES = """
 Hagaki iPhone iPad Mac macOS Android Windows Linux Microsoft Google Apple Yahoo JAPAN LINE Firefox Safari
 Thunderbird K-9 Mail Gmail Samsung FairEmail Outlook Evolution KMail Exchange Chrome DuckDuckGo Instagram
 Authenticator Bitwarden Password Workspace iCloud Delta Chat Face Example Corporation English
-Find Hub SMS
+Find Hub Play SMS iOS
 autoconfig Autodiscover PACC aerc
 IMAP POP POP3 SMTP SSL TLS STARTTLS SPA VPN QR DNS API CSV TSV ZIP PDF URL LAN Wi-Fi ID PIN IP HTTP HTTPS OK
 Excel CalDAV CardDAV MX SRV TXT CNAME TTL Web https http
