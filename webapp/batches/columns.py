@@ -309,6 +309,10 @@ def _names_addresses(row: Row) -> bool:
     return any(field_of(cell) is Field.ADDRESS for cell in row.cells)
 
 
+def _names_something(cell: str) -> bool:
+    return field_of(cell) is not None
+
+
 def _completed(header: Row, possible: Sequence[Row]) -> Row:
     """Headings in two rows as one: "name" above "family" and "given"."""
     above = next((row for row in possible if row.number == header.number - 1), None)
@@ -318,7 +322,8 @@ def _completed(header: Row, possible: Sequence[Row]) -> Row:
         pairs = zip_longest(cells, below.cells, fillvalue="")
         cells = [new if new.strip() else old for old, new in pairs]
         header = replace(header, number=below.number)
-    for index, cell in enumerate(above.cells[: len(cells)] if above is not None else ()):
+    named = sum(map(_names_something, above.cells)) if above is not None else 0
+    for index, cell in enumerate(above.cells[: len(cells)] if above is not None and named > 1 else ()):
         field = field_of(cell)
         if field is not None and not cells[index].strip() and field not in map(field_of, cells):
             cells[index] = cell

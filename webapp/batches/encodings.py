@@ -42,9 +42,11 @@ _ACCENTED = re.compile(rb"[\xa0\xc0-\xd6\xd8-\xf6\xf8-\xff]{1,2}\Z")
 """Letters of Windows-1252 that other Western encodings have at other places do not count."""
 _FULL_KANA = re.compile("[\u3041-\u30fa\u30fc]")
 _STRANGE = re.compile(
-    "[\uff61-\uff9f][\u3000-\u9fff]|[\u4e00-\u9fff][\uff61-\uff9f]|[\ue000-\uf8ff]|[a-z][\u4e00-\u9fff][a-z]"
+    "[\ue000-\uf8ff]|[A-Za-z][\uff61-\uff9f\u4e00-\u9fff][a-z]|(?<![^\\s,;])[\uff61-\uff9f][a-z]"
 )
-"""Half-width kana beside kanji, kanji within a word, signs of nobody: what Shift_JIS makes of other encodings."""
+_KANA_AND_KANJI = re.compile("[\uff61-\uff9f]([\u4e00-\u9fff])|([\u4e00-\u9fff])[\uff61-\uff9f]")
+_RARE = 0xE0
+"""The first bytes of kanji of the second level in Shift_JIS begin here."""
 NOT_TEXT = N_("it is neither text nor a workbook")
 
 
@@ -97,10 +99,19 @@ def _perhaps_another(path: Path) -> Encoding:
         return Encoding("cp1252", is_guessed=True)
     with path.open("rb") as file:
         head = file.read(PIECE)
-    is_strange = _STRANGE.search(head.decode("cp932", "ignore")) is not None
+    is_strange = _is_strange(head.decode("cp932", "ignore"))
     if _decode(path, "euc_jp") is None and (is_strange or _FULL_KANA.search(head.decode("euc_jp", "ignore"))):
         return Encoding("euc_jp", is_guessed=True)
     return Encoding("cp932", is_guessed=is_strange)
+
+
+def _is_strange(text: str) -> bool:
+    """Whether nobody writes so: signs of nobody, Japanese signs within Western words, kana beside rare kanji.
+
+    Shift_JIS makes such of other encodings; half-width kana beside usual kanji (ｼｽﾃﾑ部) is everyday Japanese.
+    """
+    kanji = (match[1] or match[2] for match in _KANA_AND_KANJI.finditer(text))
+    return _STRANGE.search(text) is not None or any(sign.encode("cp932", "replace")[0] >= _RARE for sign in kanji)
 
 
 def _first_line(path: Path) -> int | None:

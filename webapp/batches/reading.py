@@ -175,10 +175,13 @@ def _refuse_compound(path: Path, name: str) -> None:
         size = 1 << min(int.from_bytes(head[30:32], "little"), 12)
         file.seek((int.from_bytes(head[48:52], "little") + 1) * size)
         directory = file.read(max(size, 4096))
-    if "EncryptedPackage".encode("utf-16-le") in directory:
+
+    def has(*streams: str) -> bool:
+        return any(stream.encode("utf-16-le") in directory for stream in streams)
+
+    if has("EncryptedPackage", "DataSpaces"):
         _refuse(Code.LIST_PROTECTED, name)
-    is_sheet = any(stream.encode("utf-16-le") in directory for stream in ("Workbook", "Book"))
-    _refuse(Code.LIST_FORMAT, name, reason=_OLD_EXCEL if is_sheet else _NOT_TEXT)
+    _refuse(Code.LIST_FORMAT, name, reason=_OLD_EXCEL if has("Workbook", "Book") else _NOT_TEXT)
 
 
 def _refuse_other_kinds(head: bytes, name: str) -> None:

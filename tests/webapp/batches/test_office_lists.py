@@ -256,6 +256,9 @@ UNDERSTOOD: dict[str, tuple[Build, Sequence[Person]]] = {
     "a department that looks calculated": (
         text("address,部署\ntaro@corp.example,＋α推進室\n"), [("taro@corp.example", "", "＋α推進室", "")],
     ),
+    "a line of its own above the headings": (
+        text("部署,営業部\n,氏名,メール\n1,山田,taro@corp.example\n"), [("taro@corp.example", "山田", "", "")],
+    ),
     "headings in two rows": (
         text("社員番号,氏名,,メール\n,姓,名,\n00123,山田,太郎,taro@corp.example\n"),
         [("taro@corp.example", "山田 太郎", "", "00123")],
@@ -305,7 +308,9 @@ def notes_of(path: Path) -> list[str]:
         ("氏名,mail\n山田,a@corp.example\n", "euc_jp", "EUC-JP", True),
         ("name,mail\nBjörn Ångström,a@corp.example\nRenée,b@corp.example\n", "cp1252", "Windows-1252", True),
         ("name,mail\nJäger,a@corp.example\n", "cp1252", "Windows-1252", True),
-        ("氏名,mail\n山田ｶﾅ,a@corp.example\n", "cp932", "Shift_JIS (CP932)", True),
+        ("氏名,mail\n山田\ue000,a@corp.example\n", "cp932", "Shift_JIS (CP932)", True),
+        ("name,mail\n｣ukasz Dｹbrowski,a@corp.example\n", "cp932", "Shift_JIS (CP932)", True),
+        ("氏名,部署\n山田,ITｼｽﾃﾑ部ﾊﾟｰﾄ\nﾔﾏﾀﾞ　ﾀﾛｳ,x\n", "cp932", "Shift_JIS (CP932)", False),
         ("氏名,mail\n山田,a@corp.example\n", "cp932", "Shift_JIS (CP932)", False),
         ("氏名,mail\nﾔﾏﾀﾞ ﾀﾛｳ,a@corp.example\n", "cp932", "Shift_JIS (CP932)", False),
         ("氏名,mail\nヤマダ,a@corp.example\n", "cp932", "Shift_JIS (CP932)", False),
