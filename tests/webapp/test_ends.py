@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import select, text, update
@@ -180,6 +181,31 @@ def test_a_link_that_a_worker_just_makes_ends_with_its_leaver(
         batch_rows.end(connection, lease, [made], at=clock())
 
     assert outcome(lambda: invited.find(link.token)) is Code.LINK_EXPIRED
+
+
+@pytest.mark.parametrize("how", ["revoked", "renewed"])
+def test_a_list_that_names_the_person_again_revives_no_link(
+    store: Store, clock: Clock, card: tuple[int, bytes, str], how: str
+) -> None:
+    """It writes what it says anew into the invitation that it found: not over the end of that."""
+    batch_id, invitation_id, token = card
+    invited = Invitations(store, link_key=LINK_KEY, now=clock)
+    again = replace(employee(2, Someone(address=TARO)), full_name="山田 太郎")
+    made: list[str] = []
+
+    def name_again() -> None:
+        (link,) = invited.invite(batch_id, [again], expires_at=clock() + 3600)
+        made.append(link.token)
+
+    with on_its_way(store, name_again) as connection:
+        invitations.end_of_all(connection, [invitation_id], now=clock())
+        new = {"revoked": True} if how == "revoked" else {"generation": 1, "token_hash": b"new" * 10}
+        this = tables.invitations.c.id == invitation_id
+        connection.execute(update(tables.invitations).where(this).values(**new))
+
+    assert outcome(lambda: invited.find(token)) in (Code.LINK_EXPIRED, Code.LINK_UNKNOWN)
+    assert made != [token]
+    assert outcome(lambda: invited.find(made[0]).full_name) == "山田 太郎"
 
 
 def test_sixty_four_at_once_never_wait_for_each_other_and_leave_nothing_open(

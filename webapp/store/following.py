@@ -223,7 +223,7 @@ def links(connection: Connection, invitation_ids: Sequence[bytes]) -> list[LinkR
     columns = [invitations.c[name] for name in LinkRow.__dataclass_fields__]
     found: dict[bytes, LinkRow] = {}
     for ids in chunks(invitation_ids):
-        query = select(*columns).where(invitations.c.id.in_(ids)).with_for_update()
+        query = select(*columns).where(invitations.c.id.in_(ids)).order_by(invitations.c.id).with_for_update()
         found |= {row["id"]: LinkRow(**row) for row in connection.execute(query).mappings()}
     return [found[one] for one in invitation_ids if one in found]
 

@@ -93,17 +93,22 @@ def begin_inviting(connection: Connection) -> None:
 
 
 def living(connection: Connection, address_keys: Sequence[str], *, mode: str, now: float) -> list[InvitationRow]:
-    """The invitations of these addresses in one mode that still open."""
+    """The invitations of these addresses in one mode that still open, held like `hold`: who writes them anew, in
+    whole, must not write over a PIN that is just tried, or over their end.
+    """
     found: list[InvitationRow] = []
     for start in range(0, len(address_keys), _CHUNK):
         found += _read(
             connection,
-            select(*_COLUMNS).where(
+            select(*_COLUMNS)
+            .where(
                 invitations.c.address_key.in_(address_keys[start : start + _CHUNK]),
                 invitations.c.mode == mode,
                 invitations.c.revoked.is_(False),
                 invitations.c.expires_at > now,
-            ),
+            )
+            .order_by(invitations.c.id)
+            .with_for_update(),
         )
     return found
 
