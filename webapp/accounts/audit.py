@@ -48,10 +48,10 @@ class Audit:
     def record_each(
         self, connection: Connection, actor: str, action: str, told: Sequence[tuple[str, Mapping[str, str]]]
     ) -> None:
-        """Add a row for each subject with its details, in the caller's transaction; a thousand take few statements."""
-        number, digest = rows.last(connection)
+        """Add a row for each subject with its details, in the caller's transaction, in few statements."""
+        before, digest = rows.last(connection)
         added = []
-        for number, (subject, details) in enumerate(told, number + 1):
+        for number, (subject, details) in enumerate(told, before + 1):
             row = rows.AuditRow(
                 number=number,
                 at=self._now(),

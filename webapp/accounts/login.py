@@ -142,8 +142,9 @@ class Login:
             self._remember_refusal(row, client)
             raise ProblemError(Problem(Code.LOGIN_REFUSED, place="password"))
         if row.password_hash is not None and self._passwords.is_dated(row.password_hash):
+            stronger = self._passwords.hash(password)
             with self._store.write() as connection:
-                admins.set_password_hash(connection, row.id, self._passwords.hash(password))
+                admins.set_password_hash(connection, row.id, stronger, known=row.password_hash)
         return row
 
     def _remember_refusal(self, row: admins.AdminRow | None, client: Client) -> None:

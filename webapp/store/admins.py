@@ -90,9 +90,10 @@ def set_secrets(
     connection.execute(delete(admin_recovery_codes).where(admin_recovery_codes.c.admin_id == admin_id))
 
 
-def set_password_hash(connection: Connection, admin_id: int, password_hash: str) -> None:
-    """Replace the hash of the same password by a stronger one."""
-    connection.execute(update(admins).where(admins.c.id == admin_id).values(password_hash=password_hash))
+def set_password_hash(connection: Connection, admin_id: int, password_hash: str, *, known: str) -> None:
+    """Replace the hash of the same password by a stronger one; nothing where that was taken away meanwhile."""
+    same = (admins.c.id == admin_id, admins.c.password_hash == known)
+    connection.execute(update(admins).where(*same).values(password_hash=password_hash))
 
 
 def set_role(connection: Connection, admin_id: int, role: str) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import pytest
+from argon2 import PasswordHasher
 from sqlalchemy import event, text
 
 from profiles.problems import Code, ProblemError
@@ -12,7 +14,17 @@ from tests.webapp.admin.world import PASSWORD
 from tests.webapp.clock import Clock
 from tests.webapp.test_ends import on_its_way
 from tests.webapp.threads import at_once, outcome
-from webapp.accounts import COMMAND_LINE, Accounts, Role, Scope, SecretsOnce, passwords, second_factor
+from webapp.accounts import (
+    COMMAND_LINE,
+    Accounts,
+    AdminState,
+    Role,
+    Scope,
+    SecretsOnce,
+    open_accounts,
+    passwords,
+    second_factor,
+)
 from webapp.accounts.login import PER_ADMIN_AND_NETWORK, Client
 from webapp.accounts.people import SETUP_SECONDS
 from webapp.accounts.sessions import FRESH_SECONDS, HALF_SECONDS, IDLE_SECONDS, LONGEST_SECONDS
@@ -293,6 +305,32 @@ def test_a_session_that_just_begins_ends_with_a_reset(
         begun = accounts.sessions.begin(connection, admin.id, **here)  # type: ignore[arg-type]
 
     assert accounts.sessions.find(begun) is None
+
+
+class Interrupted(PasswordHasher):
+    """A stronger hasher, during whose work something happens."""
+
+    meanwhile: Callable[[], object] | None = None
+
+    def hash(self, password: str | bytes, *, salt: bytes | None = None) -> str:
+        happens, self.meanwhile = self.meanwhile, None
+        if happens is not None:
+            happens()
+        return super().hash(password, salt=salt)
+
+
+def test_a_password_that_is_just_hashed_anew_does_not_outlive_a_reset(
+    accounts: Accounts, hanako: Someone, clock: Clock
+) -> None:
+    hasher = Interrupted(time_cost=2, memory_cost=8, parallelism=1)
+    newer = open_accounts(accounts.store, accounts.config, hasher=hasher, now=clock)
+    hasher.meanwhile = lambda: accounts.people.reset("hanako", actor=COMMAND_LINE)
+
+    newer.login.give_password("hanako", PASSWORD, HERE)
+
+    assert hasher.meanwhile is None
+    assert accounts.people.get("hanako").state is AdminState.INVITED
+    assert outcome(lambda: accounts.login.give_password("hanako", PASSWORD, HERE)) == Code.LOGIN_REFUSED
 
 
 def test_no_session_begins_for_who_was_reset_behind_the_set_up(accounts: Accounts, hanako: Someone) -> None:
