@@ -174,6 +174,12 @@ def test_an_iphone_without_a_profile_is_told_where_to_enter_the_values(pages: Pa
     assert "When it does not work" in words
 
 
+@pytest.mark.parametrize("device", ["iphone", "mac"])
+def test_the_consent_that_every_profile_asks_for_is_told(pages: Pages, device: str) -> None:
+    """Apple's devices always show ConsentText, and every profile of ours has one."""
+    assert "text about this profile" in _words(pages, f"/en/c/{pages.checked()}/{device}")
+
+
 def test_an_iphone_with_a_profile_is_told_what_to_do_when_it_does_not_work(pages: Pages) -> None:
     assert "install the new profile over this one" in _words(pages, f"/en/c/{pages.checked()}/iphone")
 
