@@ -18,6 +18,7 @@ from webapp.admin.list_words import mend
 from webapp.admin.plots import Bar, bars
 from webapp.batches.following import Action, Counts, Show
 from webapp.batches.options import Mode, Part
+from webapp.batches.results import RETURNED, TABLE
 from webapp.batches.rows import CellProblem
 from webapp.batches.views import BatchView
 from webapp.handouts.card import card_name
@@ -143,12 +144,12 @@ def batch_file(batch_id: int, name: str) -> Response:
     results, part = services().results, max(1, request.args.get("part", 1, type=row_number))
     makers: Mapping[str, tuple[str, Callable[[], Iterator[bytes]]]] = {
         "results.zip": ("application/zip", lambda: results.zip_pieces(batch_id)),
-        "results.csv": ("text/csv", lambda: results.results_csv(batch_id)),
-        "problems.csv": ("text/csv", lambda: results.problems_csv(batch_id)),
-        "pins.csv": ("text/csv", lambda: results.pins_csv(batch_id)),
+        "results.csv": (TABLE, lambda: results.results_csv(batch_id)),
+        "problems.csv": (RETURNED, lambda: results.problems_csv(batch_id)),
+        "pins.csv": (TABLE, lambda: results.pins_csv(batch_id)),
         "handouts.pdf": ("application/pdf", lambda: results.handouts_pdf(batch_id, part=part)),
     }
-    if name not in makers:
+    if name not in makers or part > max(1, results.handout_parts(batch_id)):
         abort(404)
     kind, make = makers[name]
     return download(batch_id, name, kind, make())
@@ -160,7 +161,7 @@ def download(batch_id: int, name: str, kind: str, pieces: Iterator[bytes], **det
     with here.store.write() as connection:
         actor = policy.admin().name
         here.accounts.audit.record(connection, actor, "batch.download", f"batch {batch_id}", file=name, **details)
-    answer = Response(pieces, mimetype=kind)
+    answer = Response(pieces, content_type=kind)
     answer.headers.set("Content-Disposition", "attachment", filename=f"batch-{batch_id}-{name}")
     return answer
 

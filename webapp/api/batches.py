@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from flask import Response, jsonify, request, url_for
+from flask import Response, abort, jsonify, request, url_for
 from werkzeug.datastructures import MultiDict
 
 from profiles.problems import Code, Problem, ProblemError, quoted
@@ -23,6 +23,7 @@ from webapp.batches.columns import Columns, Field, find_columns
 from webapp.batches.making import survey
 from webapp.batches.options import Mode
 from webapp.batches.reading import ListFile, open_list
+from webapp.batches.results import RETURNED, TABLE
 from webapp.batches.rows import Rules
 from webapp.batches.uploads import MOST_UPLOADED, in_memory
 from webapp.policy import allow_token
@@ -97,19 +98,21 @@ def batch_zip(batch_id: int) -> Response:
 @allow_token(Scope.BATCHES_RESULTS)
 def batch_results(batch_id: int) -> Response:
     """Download what became of each row."""
-    return _stream(batch_id, "results.csv", "text/csv", services().results.results_csv)
+    return _stream(batch_id, "results.csv", TABLE, services().results.results_csv)
 
 
 @allow_token(Scope.BATCHES_RESULTS)
 def batch_problems(batch_id: int) -> Response:
     """Download the bad rows, to mend and send again."""
-    return _stream(batch_id, "problems.csv", "text/csv", services().results.problems_csv)
+    return _stream(batch_id, "problems.csv", RETURNED, services().results.problems_csv)
 
 
 @allow_token(Scope.BATCHES_RESULTS)
 def batch_handouts(batch_id: int) -> Response:
     """Download the cards to print."""
     part = max(1, request.args.get("part", 1, type=row_number))
+    if part > max(1, services().results.handout_parts(batch_id)):
+        abort(404)
 
     def cards(batch_id: int) -> Iterator[bytes]:
         return services().results.handouts_pdf(batch_id, part=part)
@@ -120,7 +123,7 @@ def batch_handouts(batch_id: int) -> Response:
 @allow_token(Scope.BATCHES_RESULTS)
 def batch_pins(batch_id: int) -> Response:
     """Download the PINs of ready-made links."""
-    return _stream(batch_id, "pins.csv", "text/csv", services().results.pins_csv)
+    return _stream(batch_id, "pins.csv", TABLE, services().results.pins_csv)
 
 
 def _stream(batch_id: int, name: str, kind: str, make: Callable[[int], Iterator[bytes]]) -> Response:
@@ -130,7 +133,7 @@ def _stream(batch_id: int, name: str, kind: str, make: Callable[[int], Iterator[
         here.accounts.audit.record(
             connection, policy.token().actor, "batch.download", f"batch {batch_id}", file=name
         )
-    answer = Response(pieces, mimetype=kind)
+    answer = Response(pieces, content_type=kind)
     answer.headers.set("Content-Disposition", "attachment", filename=f"batch-{batch_id}-{name}")
     return answer
 

@@ -31,6 +31,8 @@ from webapp.store import Store
 
 PIECE = 256 * 1024
 """Bytes that are sent together."""
+TABLE, RETURNED = "text/csv; charset=utf-8", "text/csv"
+"""What our tables are, and the bad rows, which are in the encoding of their list."""
 _STATUSES = {RowState.FAILED: Status.FAILED, RowState.BAD: Status.FAILED, RowState.CANCELLED: Status.CANCELLED}
 
 

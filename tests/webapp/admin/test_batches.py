@@ -233,6 +233,13 @@ def test_result_is_streamed_and_noted(shared: Host, people: dict[Role, Person], 
     assert people[Role.AUDITOR].client.get(f"/admin/batches/1/files/{name}").status_code == 403
 
 
+def test_bad_rows_and_cards_are_announced_as_they_are(people: dict[Role, Person]) -> None:
+    client = people[Role.OPERATOR].client
+
+    assert client.get("/admin/batches/1/files/problems.csv", buffered=True).content_type == "text/csv"
+    assert client.get("/admin/batches/1/files/handouts.pdf?part=2", buffered=True).status_code == 404
+
+
 def test_results_ask_for_the_password_again_after_a_while(host: Host) -> None:
     seed(host)
     owner = host.logged_in(Role.OWNER)

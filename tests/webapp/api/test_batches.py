@@ -337,6 +337,24 @@ def test_result_is_a_file_of_its_kind(program: Program, name: str, kind: str, be
     assert answer.headers["Cache-Control"] == "no-store"
 
 
+def test_bad_rows_claim_no_encoding_but_that_of_their_list(program: Program) -> None:
+    """Whoever believes a charset would read 髙橋 as noise and send that back."""
+    batch_id = program.made(MIXED.encode("cp932"))
+
+    answer = program.get(f"/{batch_id}/problems.csv")
+
+    assert "鈴木 一郎" in answer.data.decode("cp932")
+    assert answer.content_type == "text/csv"
+    assert program.get(f"/{batch_id}/results.csv").content_type == "text/csv; charset=utf-8"
+
+
+def test_cards_beyond_the_last_file_are_not_there(program: Program) -> None:
+    batch_id = program.made()
+
+    assert program.get(f"/{batch_id}/handouts.pdf?part=1").status_code == 200
+    assert program.get(f"/{batch_id}/handouts.pdf?part=2").status_code == 404
+
+
 def test_pins_and_links_are_never_in_one_file(program: Program) -> None:
     batch_id = program.made(PASSWORDS, mode="ready-made")
 
