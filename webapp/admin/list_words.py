@@ -99,9 +99,6 @@ _ADVICE: Mapping[Code, LazyString] = {
     Code.LIST_ENCODING_GUESSED: _l("Look at the names below. If they are wrong, choose the encoding by hand."),
     Code.LIST_COLUMN_REPEATED: _l("Choose below which of them counts, and read it again."),
     Code.LIST_PASSWORDS_UNUSED: _l("Delete that column, or choose “Ready-made” below."),
-    Code.DOMAIN_MISTYPED: _l(
-        "Did you mean %(suggestion)s? Correct the part after the @ in your file, or add the domain first."
-    ),
     Code.DOMAIN_NOT_SERVED: _l("Check the part after the @, or add the domain first."),
 }
 

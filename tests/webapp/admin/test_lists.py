@@ -174,6 +174,13 @@ def test_an_encoding_that_was_guessed_is_said(maker: Maker) -> None:
     assert "If they are wrong, choose the encoding by hand." in page
 
 
+def test_a_slip_in_a_domain_is_asked_about(maker: Maker) -> None:
+    page = plain(maker.page(maker.uploaded(csv_bytes([("address",), ("t.yamada@exmaple.co.jp",)]))))
+
+    assert "The mail servers of exmaple.co.jp are not known here; those of example.co.jp are." in page
+    assert "Did you mean example.co.jp? Correct the part after the @." in page
+
+
 def test_hidden_rows_and_sheets_that_are_not_read_are_said(maker: Maker) -> None:
     target = BytesIO()
     with Workbook(target) as workbook:
@@ -251,6 +258,7 @@ def test_a_broken_list_has_a_page_that_says_why(maker: Maker, name: str) -> None
     page = maker.page(path)
 
     assert title(page).startswith("list.csv")
+    assert "%(" not in page
     assert 'class="returned"' in page or 'tr class="issue"' in page or "remarks" in page, code
 
 
