@@ -94,7 +94,8 @@ _ADVICE: Mapping[Code, LazyString] = {
     ),
     Code.LIST_ADDRESS_COLUMN_MISSING: _l("Choose below which column holds the mail addresses, and read it again."),
     Code.LIST_ONE_COLUMN: _l(
-        "Choose below what the cells are separated by, or divide them into columns in Excel (Data > Text to Columns)."
+        "Choose below what the cells are separated by, or divide them into columns in Excel "
+        "(Data > Text to Columns)."
     ),
     Code.LIST_ENCODING_GUESSED: _l("Look at the names below. If they are wrong, choose the encoding by hand."),
     Code.LIST_COLUMN_REPEATED: _l("Choose below which of them counts, and read it again."),
