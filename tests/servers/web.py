@@ -181,7 +181,7 @@ class _Server(socketserver.ThreadingTCPServer):
 
 
 class _Handler(http.server.BaseHTTPRequestHandler):
-    timeout = 5
+    timeout = 30
     server: _Server
 
     def handle(self) -> None:
