@@ -361,7 +361,8 @@ class _RowCheck:
         if cell.isprintable():
             return True
         # Blanks and what an address is mended of are no control characters.
-        if any(unicodedata.category(sign) in ("Cc", "Cs", "Co", "Zl", "Zp") for sign in cell.strip()):
+        unusable = ("Cc", "Cs", "Co", "Zl", "Zp")
+        if not is_writable(cell.strip()) or any(unicodedata.category(sign) in unusable for sign in cell.strip()):
             self._report(which, Problem(Code.CELL_CONTROL_CHARACTER))
             return False
         return True

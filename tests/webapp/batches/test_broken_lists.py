@@ -386,6 +386,10 @@ CASES: dict[str, tuple[Build, str, str]] = {
     "more cells than headings": (text("address\ntaro@corp.example,x\n"), "CELL_WITHOUT_COLUMN", "list.csv: B2"),
     "fewer cells than headings": (text("name,address\ntaro\n"), "ADDRESS_MISSING", "list.csv: B2 (address)"),
     "merged cells": (merged, "ADDRESS_REPEATED", "list.csv: B3 (address)"),
+    "user name that no file can hold": (
+        text("address,username\ntaro@asks.example,ta\ufffero\n"),
+        "CELL_CONTROL_CHARACTER", "list.csv: B2 (username)",
+    ),
     "no user name where one is asked": (row("taro@asks.example"), "USERNAME_MISSING", "list.csv: 2"),
 }  # fmt: skip
 
