@@ -23,6 +23,7 @@ from sqlalchemy import (
     update,
 )
 
+from webapp.store.batches import FUTURE_SECONDS
 from webapp.store.engine import lock
 from webapp.store.tables import batch_rows, batch_servers, invitations
 
@@ -195,8 +196,11 @@ def not_mailed(connection: Connection, invitation_ids: Sequence[bytes]) -> set[b
 
 def free_lapsed(connection: Connection, batch_id: int, *, now: float) -> int:
     """Let rows wait again whose worker gave no sign of life."""
+    until = batch_rows.c.lease_until
     lapsed = and_(
-        batch_rows.c.batch_id == batch_id, batch_rows.c.state == "working", batch_rows.c.lease_until <= now
+        batch_rows.c.batch_id == batch_id,
+        batch_rows.c.state == "working",
+        or_(until <= now, until > now + FUTURE_SECONDS),
     )
     freed = update(batch_rows).where(lapsed).values(state="waiting", lease=None, lease_until=None)
     return connection.execute(freed).rowcount

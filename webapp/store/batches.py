@@ -32,6 +32,8 @@ from webapp.store.tables import (
 
 _TURNS_LOCK = 0x5475_726E
 _ACTIVE = ("waiting", "making")
+FUTURE_SECONDS = 600.0
+"""No sign of life and no lease is so far ahead: where it seems so, the clock was set back since."""
 DELETING = "deleting"
 """State of a batch that no page knows any more, and whose rows are on their way out."""
 
@@ -182,7 +184,8 @@ def stalled(connection: Connection, *, silent_since: float, now: float) -> Seque
 
 
 def _silent(silent_since: float) -> ColumnElement[bool]:
-    silent = or_(batches.c.touched_at.is_(None), batches.c.touched_at < silent_since)
+    touched_at = batches.c.touched_at
+    silent = or_(touched_at.is_(None), touched_at < silent_since, touched_at > silent_since + FUTURE_SECONDS)
     # A batch without options is made by a command that is still running, or died.
     return and_(batches.c.state.in_(_ACTIVE), batches.c.options != "", silent)
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import secrets
 
+import pytest
+
 from profiles.problems import Code
 from tests.webapp.batches.engine import DAY, Engine, people
 from tests.webapp.batches.lists import BAD
@@ -45,6 +47,19 @@ def test_a_batch_that_nobody_works_on_is_gone_on_with_once(engine: Engine) -> No
     assert at_once == ()
     assert first == (batch_id,)
     assert second == (), "another worker's sweep does not ask again"
+
+
+@pytest.mark.parametrize("seconds", [-3600, 3600])
+def test_a_clock_that_is_set_anew_holds_up_no_batch(engine: Engine, seconds: float) -> None:
+    batch_id = engine.take(people(6))
+    engine.worker(chunk=4)._claim(batch_id, b"d" * 16)
+
+    engine.clock.advance(seconds)
+    found = engine.batches.sweep()
+    engine.make(batch_id)
+
+    assert found == (batch_id,)
+    assert engine.states(batch_id) == {"made": 6}
 
 
 def test_a_batch_that_is_worked_on_is_left_alone(engine: Engine) -> None:
