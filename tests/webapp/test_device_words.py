@@ -54,6 +54,7 @@ WORDS = [
         ("設定→アプリ→メール→メールアカウント→アカウント名→アカウント→パスワード", "iOS 17まで"),
     ),
     (PASSWORD, "iphone", "en", ("Settings→Apps→Mail→Mail Accounts→your account→Account→Password", "up to iOS 17")),
+    (REMOVE, "iphone", "ja", ("設定→アプリ→メール→メールアカウント→そのアカウント→アカウントを削除",)),
     (DONE, "mac", "ja", ("「デバイス管理」", "「プライバシーとセキュリティ」の「プロファイル」")),
     (REMOVE, "mac", "ja", ("「デバイス管理」", "「プライバシーとセキュリティ」の「プロファイル」")),
     # Thunderbird on a computer
