@@ -130,7 +130,7 @@ def _wrong_use(error: click.ClickException, terminal: Terminal) -> str:
     say = terminal.translate
     match error:
         case click.MissingParameter(param=click.Option() as option):
-            return f"{say(_MISSING, name=_name(option))} {say(option.help or '')}".rstrip()
+            return _joined(say(_MISSING, name=_name(option)), say(option.help or ""))
         case click.MissingParameter(param=click.Parameter() as param):
             return say(_MISSING, name=_name(param))
         case click.BadParameter(param=click.Parameter() as param):
@@ -140,7 +140,7 @@ def _wrong_use(error: click.ClickException, terminal: Terminal) -> str:
     for pattern, text in _CLICK_SAYS:
         found = pattern.match(error.message)
         if found:
-            return say(text, name=found[1]) + _near(error, terminal)
+            return _joined(say(text, name=found[1]), _near(error, terminal))
     return error.format_message()
 
 
@@ -156,7 +156,12 @@ _CLICK_SAYS = (
 
 def _near(error: click.ClickException, terminal: Terminal) -> str:
     near = getattr(error, "possibilities", None)
-    return " " + terminal.translate(N_("Did you mean %(names)s?"), names=", ".join(sorted(near))) if near else ""
+    return terminal.translate(N_("Did you mean %(names)s?"), names=", ".join(sorted(near))) if near else ""
+
+
+def _joined(first: str, second: str) -> str:
+    """Two sentences; in Japanese no blank stands between them."""
+    return first + ("" if first.endswith("。") else " ") + second if second else first
 
 
 def _expected(kind: click.ParamType[Any], terminal: Terminal) -> str:
