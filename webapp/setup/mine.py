@@ -42,13 +42,16 @@ def password_changed(token: str, device: str | None = None) -> str:
     del device  # read by pages.device()
     here = services().set_ups.view(token)
     found = context(token, here)
+    device_here = pages.device().value
     # A ready-made link knows the list's password alone, which is the old one now.
-    again = ".start" if here.mode is Mode.READY_MADE else ".invitation"
-    where = {} if here.mode is Mode.READY_MADE else {"token": token}
+    if here.mode is Mode.READY_MADE:
+        again_url = url_for(".start", device=device_here)
+    else:
+        again_url = url_for(".invitation", token=token, device=device_here)
     return render_template(
         "setup/password_changed.html",
         **found,
-        again_url=url_for(again, device=pages.device().value, **where),
+        again_url=again_url,
         **_devices(token, ".password_changed"),
         # The provider's own words for a password that its servers refuse.
         advice=found["settings"].refusal_advice,
