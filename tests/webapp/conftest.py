@@ -9,6 +9,7 @@ import pytest
 
 from tests.webapp import postgres
 from tests.webapp.clock import Clock
+from tests.webapp.page_world import give_tables
 from webapp.config import Config, load
 from webapp.store import Store, open_store
 
@@ -32,6 +33,8 @@ def store_config(request: pytest.FixtureRequest, tmp_path: Path) -> Config:
 @pytest.fixture
 def store(store_config: Config) -> Iterator[Store]:
     """An open, empty database of each kind."""
+    if store_config.database_url.startswith("sqlite"):
+        give_tables(store_config.data)
     opened = open_store(store_config)
     yield opened
     opened.close()

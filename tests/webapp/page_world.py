@@ -6,9 +6,12 @@ The live servers are in tests/browser; here the pages are tested, so the outcome
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from threading import Event
 
 from flask import Flask
@@ -20,11 +23,13 @@ from profiles.model import MailAccount
 from profiles.problems import Code, Problem
 from tests.servers.processes import PATIENCE
 from webapp import create_app
+from webapp.certificates import FOLDER, load_signer
 from webapp.checks import Checks
 from webapp.config import load
 from webapp.discovery.candidates import Discovery
 from webapp.probes.report import Report, Stage, StageName
 from webapp.services import Services
+from webapp.store import open_store
 
 BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 """What every browser asks for."""
@@ -35,6 +40,7 @@ LOCKED = "locked"
 CLOSED = "closed"
 FULL = "nearly full"
 SLOW = "slow"
+DATABASE = "hagaki.sqlite"
 
 DOMAIN_TOML = """\
 id = "example.co.jp"
@@ -184,8 +190,33 @@ def no_search(address: Address) -> Discovery:
     return Discovery()
 
 
+@cache
+def _furniture() -> TemporaryDirectory[str]:
+    """Today's tables and a signing authority: making them takes longer than most tests that need them."""
+    folder = TemporaryDirectory(prefix="hagaki-furniture-")
+    config = load({"HAGAKI_DATA": folder.name}).prepare()
+    open_store(config).close()
+    load_signer(config)
+    return folder
+
+
+def give_tables(data: Path) -> None:
+    """Lay today's tables into a data folder that has none."""
+    data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not (data / DATABASE).exists():
+        shutil.copy(Path(_furniture().name, DATABASE), data)
+
+
+def give_authority(data: Path) -> None:
+    """Lay a signing authority into a data folder that has none; the keys of the host stay its own."""
+    if not (data / FOLDER).exists():
+        shutil.copytree(Path(_furniture().name, FOLDER), data / FOLDER)
+
+
 def open_pages(data: Path, **variables: str) -> Pages:
     """Make an application with one hosted domain."""
+    give_tables(data)
+    give_authority(data)
     probe = ScriptedProbe()
     app = create_app(load({"HAGAKI_DATA": str(data), **variables}), probe=probe, search=no_search)
     app.testing = False
