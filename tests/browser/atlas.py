@@ -208,7 +208,7 @@ PAGES: Mapping[str, Page] = {
     "admin-tokens": behind("/tokens"),
     "admin-new-token": behind("/tokens/create"),
     "admin-token": once("token"),
-    "admin-sessions": behind("/sessions"),
+    "admin-sessions": behind("/sessions", typed="tbody th"),
     "admin-audit": behind("/audit", typed="td"),
     "admin-audit-verified": behind("/audit?verify=1", typed="td"),
     "admin-not-found": behind("/nothing"),
