@@ -6,6 +6,7 @@ import sqlite3
 import stat
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,7 @@ from profiles.problems import Code, ProblemError
 from tests.webapp.threads import at_once
 from webapp.config import Config, load
 from webapp.probes.report import Findings, Stage, StageName
-from webapp.store import Store, engine, open_store
+from webapp.store import Store, engine, keys, open_store
 from webapp.store.migrate import HEAD, SCRIPTS
 from webapp.store.tables import metadata
 from webapp.store.values import from_text, to_text
@@ -52,6 +53,25 @@ def test_several_workers_can_start_at_once(store_config: Config) -> None:
             opened.close()
 
     assert at_once(8, start) == [HEAD] * 8
+
+
+def test_several_servers_can_say_their_keys_at_once(store: Store, store_config: Config) -> None:
+    assert at_once(8, lambda: keys.announce(store, store_config)) == [()] * 8
+    keys.demand(store, store_config)
+
+
+def test_another_key_than_the_server_s_is_told_until_the_server_has_it(store: Store, store_config: Config) -> None:
+    other = replace(store_config, given_link_key=b"o" * 32)
+    keys.demand(store, other)
+    keys.announce(store, store_config)
+
+    with pytest.raises(ProblemError) as caught:
+        keys.demand(store, other)
+    changed = keys.announce(store, other)
+    keys.demand(store, other)
+
+    assert [(p.code, p.place) for p in caught.value.problems] == [(Code.HOST_KEY_OTHER, "HAGAKI_LINK_KEY")]
+    assert changed == ("HAGAKI_LINK_KEY",)
 
 
 def test_a_database_of_a_newer_hagaki_is_refused(store: Store, store_config: Config) -> None:
