@@ -16,6 +16,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+import xlsxwriter
 
 from tests.servers.environment import Environment
 from tests.servers.people import PEOPLE as ACCOUNTS
@@ -65,6 +66,24 @@ def results(path: Path) -> list[dict[str, str]]:
     """The rows of results.csv."""
     text = members(path)["results.csv"].decode("utf-8-sig")
     return list(csv.DictReader(io.StringIO(text, newline="")))
+
+
+def test_what_is_said_of_a_list_as_a_whole_is_told(hosted: Command, tmp_path: Path) -> None:
+    """Sheets that are not read, rows that nobody sees, an encoding that was guessed."""
+    with xlsxwriter.Workbook(tmp_path / "people.xlsx") as workbook:
+        for title in ("2026", "2025"):
+            sheet = workbook.add_worksheet(title)
+            sheet.write_column(0, 0, ["address", "taro@corp.example"])
+            sheet.set_row(1, None, None, {"hidden": True})
+    write(tmp_path, csv_bytes([("address", "氏名"), ("taro@corp.example", "山田")], encoding="euc_jp"))
+
+    book = hosted("bulk", "people.xlsx", "--dry-run", "--json")
+    text = hosted("bulk", "list.csv", "--dry-run")
+
+    assert [one["code"] for one in book.json["problems"]] == ["LIST_SHEETS_UNREAD", "LIST_ROWS_HIDDEN"]
+    assert (book.json["sheet"], book.json["good"]) == ("2026", 1)
+    assert "warning LIST_ENCODING_GUESSED list.csv" in text.err
+    assert "EUC-JP" in text.err
 
 
 def test_a_good_list_is_made_whole(hosted: Command, people: Path, tmp_path: Path) -> None:
