@@ -92,7 +92,7 @@ def workbook_bytes(rows: Iterable[Sequence[object]]) -> bytes:
     return target.getvalue()
 
 
-_NS = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+NAMESPACE = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 _REL = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 _PACKAGE = "http://schemas.openxmlformats.org/package/2006"
 _KIND = "application/vnd.openxmlformats-officedocument.spreadsheetml"
@@ -119,14 +119,14 @@ def excel_bytes(rows: Sequence[Sequence[str]], *, shared: bytes | None = None) -
         f'<Override PartName="/xl/sharedStrings.xml" ContentType="{_KIND}.sharedStrings+xml"/></Types>',
         "_rels/.rels": f'<Relationships xmlns="{_PACKAGE}/relationships">'
         f'<Relationship Id="r1" Type="{_REL}/officeDocument" Target="xl/workbook.xml"/></Relationships>',
-        "xl/workbook.xml": f'<workbook xmlns="{_NS}" xmlns:r="{_REL}"><sheets>'
+        "xl/workbook.xml": f'<workbook xmlns="{NAMESPACE}" xmlns:r="{_REL}"><sheets>'
         '<sheet name="Sheet1" sheetId="1" r:id="r1"/></sheets></workbook>',
         "xl/_rels/workbook.xml.rels": f'<Relationships xmlns="{_PACKAGE}/relationships">'
         f'<Relationship Id="r1" Type="{_REL}/worksheet" Target="worksheets/sheet1.xml"/>'
         f'<Relationship Id="r2" Type="{_REL}/sharedStrings" Target="sharedStrings.xml"/></Relationships>',
-        "xl/worksheets/sheet1.xml": f'<worksheet xmlns="{_NS}"><dimension ref="A1:XFD1048576"/>'
+        "xl/worksheets/sheet1.xml": f'<worksheet xmlns="{NAMESPACE}"><dimension ref="A1:XFD1048576"/>'
         f"<sheetData>{lines}</sheetData></worksheet>",
-        "xl/sharedStrings.xml": f'<sst xmlns="{_NS}">{items}</sst>',
+        "xl/sharedStrings.xml": f'<sst xmlns="{NAMESPACE}">{items}</sst>',
     }
     members = {name: part.encode() for name, part in parts.items()}
     return archive_bytes(members | ({} if shared is None else {"xl/sharedStrings.xml": shared}))
