@@ -43,7 +43,7 @@ UNDERSTOOD: Mapping[Field, tuple[str, str]] = {
     Field.PIN: ("PIN番号", "PIN"),
     Field.NOTIFY: ("通知先、個人メール", "notify, private mail"),
 }
-"""Headings that are understood, a few of many in Japanese and in English (webapp/batches/columns.py)."""
+"""Headings that are understood, a few of many in Japanese and in English (webapp/batches/headings.py)."""
 ENCODINGS: Mapping[str, LazyString | str] = {
     "utf-8": "UTF-8",
     "cp932": "Shift_JIS (CP932)",
