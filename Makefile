@@ -60,8 +60,8 @@ soak: dev translations ## the long figures
 screenshots: dev translations ## pictures of every page, and the README's
 	@$(BIN)/python scripts/screenshots.py
 
-# For the image's Python; --no-config and the index by name, so that no host of one's own stands in the files.
-LOCK = $(BIN)/uv pip compile --quiet --upgrade --no-config --default-index https://pypi.org/simple \
+# For the image's Python; without the indexes, so that no host of one's own stands in the files.
+LOCK = $(BIN)/uv pip compile --quiet --upgrade --no-config \
   --python-version 3.13 --python-platform x86_64-unknown-linux-gnu --generate-hashes --no-emit-index-url --no-annotate \
   --custom-compile-command 'make lock'
 lock: install ## bring the image's requirements up to date

@@ -308,8 +308,9 @@ class MailAccount:
     @property
     def usernames(self) -> tuple[str, ...]:
         """The user name of every service, mail first."""
-        dav = tuple(service for service in (self.calendar, self.addressbook) if service is not None)
-        return tuple(service.username for service in (*self.incoming, *self.outgoing, *dav))
+        mail = tuple(server.username for server in (*self.incoming, *self.outgoing))
+        dav = tuple(service.username for service in (self.calendar, self.addressbook) if service is not None)
+        return (*mail, *dav)
 
     @property
     def incoming_server(self) -> Server:

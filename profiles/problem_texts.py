@@ -949,7 +949,7 @@ TEXTS: dict[Code, Text] = {
     ),
     Code.HOST_KEY_OTHER: Text(
         N_("%(setting)s here is another key than the server of this database has."),
-        N_("Give every machine the same key. Where you changed it on purpose, start the server first, then the rest."),
+        N_("Give every machine the same key. Where you changed it on purpose, start the server first."),
     ),
     Code.ROW_NOT_TRIED: Text(
         N_("The password of this row was not tried on the mail server."),
