@@ -802,7 +802,7 @@ TEXTS: dict[Code, Text] = {
         N_("Write “address” above the column with the mail addresses, or name it with --map COLUMN=address."),
     ),
     Code.LIST_COLUMN_REPEATED: Text(
-        N_("The columns %(columns)s both mean %(field)s."),
+        N_("The columns %(columns)s both mean the same."),
         N_("Remove or rename one of them, or choose one with --map COLUMN=%(field)s."),
     ),
     Code.LIST_COLUMN_UNKNOWN: Text(

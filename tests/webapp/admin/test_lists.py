@@ -146,7 +146,7 @@ def test_two_columns_of_one_meaning_are_told_and_chosen_between(maker: Maker) ->
     twice = plain(maker.page(path))
     maker.press(path, "reading", **{"column-1": ""})
 
-    assert "both mean address" in twice
+    assert "both mean the same" in twice
     assert "Good rows 1" in plain(maker.page(path))
 
 
