@@ -1,12 +1,12 @@
 """Pictures of every page, at a phone's and a desk's width, light and dark, in both languages.
 
-Usage: scripts/screenshots.py [FOLDER] [PAGE…]     (default: screenshots/ and every page of tests/browser/atlas.py)
-Without PAGE it also writes docs/images/, the README's pictures. Starts private mail servers as the tests do, so it
-needs root and what scripts/install-test-servers installs.
+Without names of pages it also writes docs/images/, the README's pictures. Starts private mail servers as the tests do,
+so it needs root and what scripts/install-test-servers installs.
 """
 
 from __future__ import annotations
 
+import argparse
 import shutil
 import sys
 import tempfile
@@ -49,8 +49,13 @@ README = (
 
 def main() -> None:
     """Take every picture."""
-    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "screenshots"
-    names = sys.argv[2:] or list(PAGES)
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        "folder", nargs="?", type=Path, default=ROOT / "screenshots", help="where they are written"
+    )
+    parser.add_argument("page", nargs="*", help="a page of tests/browser/atlas.py")
+    chosen = parser.parse_args()
+    folder, names = chosen.folder, chosen.page or list(PAGES)
     folder.mkdir(parents=True, exist_ok=True)
     with site_and_browser() as (site, browser):
         world = explore(browser, site)
@@ -59,7 +64,7 @@ def main() -> None:
                 world = explore(browser, site, world)
             for kind, language, scheme in ((kind, *look) for kind in WIDTHS for look in LOOKS):
                 picture(browser, world, folder / f"{name}-{kind}-{language}-{scheme}.png")
-    if len(sys.argv) <= 2:
+    if not chosen.page:
         write_readme_pictures(folder, ROOT / "docs" / "images")
 
 
