@@ -1,7 +1,7 @@
 """Pictures of every page, at a phone's and a desk's width, light and dark, in both languages.
 
-Without names of pages it also writes docs/images/, the README's pictures. Starts private mail servers as the tests do,
-so it needs root and what scripts/install-test-servers installs.
+Without names of pages it also writes docs/images/, the README's pictures. Starts private mail servers as the
+tests do, so it needs root and what scripts/install-test-servers installs.
 """
 
 from __future__ import annotations
