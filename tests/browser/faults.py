@@ -124,6 +124,8 @@ UTF-8 UTF-16 Shift JIS CP932 EUC-JP Windows-1252 kB MB mm A4
 """
 NAMES_IN_JAPANESE = frozenset(_NAMES.split())
 """Names and abbreviations that Japanese pages write in Latin letters, as the apps do."""
+APPS_OWN_ENGLISH = ("Add Account...",)
+"""What an app leaves in English on a Japanese device: KMail has no other words there."""
 NAMES_IN_ENGLISH = (
     "株式会社サンプル",
     "山田 太郎",
@@ -157,7 +159,7 @@ def strange_words(page: Page, language: str, typed: str = "") -> Iterator[str]:
     """Words of the other language, the names left out that are written so in both."""
     told: list[Any] = page.evaluate(WORDS, typed)
     for tongue, words in told:
-        if tongue == "ja" and (strange := _latin(words)):
+        if tongue == "ja" and (strange := _latin(_without(words, APPS_OWN_ENGLISH))):
             yield f"English in Japanese: {strange} in {words!r}"
         if tongue == "en" and JAPANESE.search(_without(words, NAMES_IN_ENGLISH)):
             yield f"Japanese in English: {words!r}"
