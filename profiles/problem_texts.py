@@ -890,7 +890,7 @@ TEXTS: dict[Code, Text] = {
     ),
     Code.ADDRESS_MISSING: Text(
         N_("The row has no mail address."),
-        N_("Fill it in, or delete the row. Of merged cells only the first holds a value: unmerge them."),
+        N_("Fill it in, or delete the row."),
     ),
     Code.ADDRESS_REPEATED: Text(
         N_("%(address)s already stands in row %(first)s."),
