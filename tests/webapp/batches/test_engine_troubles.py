@@ -8,11 +8,13 @@ import signal
 import sqlite3
 import time
 from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
 
 import pytest
 from redis import Redis
+from sqlalchemy import text
 
 from tests.servers.processes import free_ports
 from tests.webapp import postgres, redis_server
@@ -60,52 +62,57 @@ def begun(engine: Engine) -> int:
     return batch_id
 
 
-def finish(engine: Engine, batch_id: int) -> None:
-    """Wait for its end; it is whole then."""
-    until(partial(has_ended_batch, engine, batch_id))
-    assert_whole(engine, [batch_id], rows=ROWS)
+def finish(engine: Engine, *batch_ids: int) -> None:
+    """Wait for the end of batches; they are whole then."""
+    for batch_id in batch_ids:
+        until(partial(has_ended_batch, engine, batch_id))
+    assert_whole(engine, list(batch_ids), rows=ROWS)
 
 
-def test_a_full_disk_stops_a_batch_as_long_as_it_is_full(engine: Engine, workers: Zygote) -> None:
+def test_a_full_disk_stops_batches_as_long_as_it_is_full(engine: Engine, workers: Zygote) -> None:
     worker = workers.work()
     batch_id = begun(engine)
 
     # No byte more in any file; PostgreSQL writes elsewhere, and only the queue is away.
     resource.prlimit(worker, resource.RLIMIT_FSIZE, (1024, resource.RLIM_INFINITY))
-    until(partial(stands_still, engine, batch_id))
-    stopped_at = engine.batches.view(batch_id).done
+    next_id = engine.take(people(ROWS, first=ROWS + 1), mode=Mode.READY_MADE)
+    time.sleep(0.5)
+    made_meanwhile = engine.batches.view(next_id).done
     resource.prlimit(worker, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
-    finish(engine, batch_id)
+    finish(engine, batch_id, next_id)
     kill(worker)
 
-    assert stopped_at < ROWS or not engine.store.is_sqlite
+    assert made_meanwhile == 0 or not engine.store.is_sqlite
 
 
-def stands_still(engine: Engine, batch_id: int) -> bool:
-    """Whether nothing happened for half a second."""
-    before = engine.batches.view(batch_id).done
-    time.sleep(0.5)
-    return engine.batches.view(batch_id).done == before
+@contextmanager
+def locked(store: Store, config: Config) -> Iterator[None]:
+    """Somebody else writes and does not end: to all of SQLite, to the rows of batches on PostgreSQL."""
+    if not store.is_sqlite:
+        with store.engine.begin() as connection:
+            connection.execute(text("LOCK TABLE batch_rows IN EXCLUSIVE MODE"))
+            yield
+        return
+    with closing(sqlite3.connect(config.data / "hagaki.sqlite", timeout=60, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        yield
+        other.execute("ROLLBACK")
 
 
 def test_a_database_that_somebody_else_locks_stops_a_batch_as_long_as_that(
     engine: Engine, workers: Zygote, store_config: Config
 ) -> None:
-    if not engine.store.is_sqlite:
-        pytest.skip("PostgreSQL locks rows and not the database")
     worker = workers.work(busy_seconds=0.1)
     batch_id = begun(engine)
 
-    other = sqlite3.connect(store_config.data / "hagaki.sqlite", timeout=60, isolation_level=None)
-    other.execute("BEGIN IMMEDIATE")
-    time.sleep(1.5)
-    stopped_at = engine.batches.view(batch_id).done
-    other.execute("ROLLBACK")
-    other.close()
+    with locked(engine.store, store_config):
+        before = engine.batches.view(batch_id).done
+        time.sleep(1.5)
+        after = engine.batches.view(batch_id).done
     finish(engine, batch_id)
     kill(worker)
 
-    assert stopped_at < ROWS
+    assert before == after
 
 
 def test_a_queue_whose_file_is_deleted_loses_no_batch(
@@ -154,10 +161,7 @@ def test_queue_and_database_may_crash_in_the_midst_of_a_batch(tmp_path: Path) ->
                 batch_id = begun(engine)
                 Redis(port=port).shutdown(nosave=True)
             server.restart()
-            in_the_midst = engine.states(batch_id)
             with redis_server.running(port):
                 finish(engine, batch_id)
                 kill(worker)
         store.close()
-
-    assert in_the_midst["made"] < ROWS
