@@ -248,7 +248,9 @@ def test_interrupting_is_clean(hagaki: Command, tmp_path: Path) -> None:
 
 # Says that it has come to the password before it waits for it, so that the test needs no sleep.
 INTERRUPTIBLE = """
-import io, sys
+import io, signal, sys
+# Whoever runs the tests in the background ignores Ctrl-C, and so does what it starts.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 class Telling(io.BufferedReader):
     def read(self, *size):
         print("reading", flush=True)
