@@ -87,8 +87,10 @@ def codes_of(pdf: Path, dots: int) -> Counter[str]:
     done = subprocess.run(
         [require("zbarimg"), "-q", "--raw", "-Sdisable", "-Sqrcode.enable", *cards],
         capture_output=True,
-        check=True,
+        check=False,
     )
+    # 4: nothing was found in some picture, for instance where the last sheet has no card.
+    assert done.returncode in (0, 4), done.stderr.decode()
     return Counter(done.stdout.decode().split())
 
 
