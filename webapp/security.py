@@ -77,6 +77,7 @@ def init_app(app: Flask) -> None:
     """Refuse foreign POSTs, keep uploads off the disk and put the header set on every answer."""
     app.request_class = PrivateRequest
     app.url_map.converters["int"] = RowNumber
+    app.before_request(refuse_impossible_paths)
     app.before_request(refuse_foreign_posts)
     app.after_request(add_headers)
 
@@ -92,14 +93,18 @@ def add_headers(response: Response) -> Response:
     return response
 
 
+def refuse_impossible_paths() -> None:
+    """Refuse a NUL in a path: PostgreSQL takes it in no text, so nothing has such a name."""
+    if "\0" in request.path:
+        abort(404)
+
+
 def refuse_foreign_posts() -> None:
-    """Refuse a state-changing request that another site started, and a path that no route can mean.
+    """Refuse a state-changing request that another site started.
 
     `Origin: null` is normal under `Referrer-Policy: no-referrer`, so only Sec-Fetch-Site counts; browsers without
     it still need the form's token.
     """
-    if "\0" in request.path:  # which PostgreSQL takes in no text
-        abort(404)
     if request.method not in _SAFE_METHODS and request.headers.get("Sec-Fetch-Site") == "cross-site":
         abort(403)
 

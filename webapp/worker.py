@@ -70,13 +70,9 @@ class Worker:
             self._queue: Queue = open_queue(config)
             opened.callback(self._queue.close)
             self._queue.ping()
+            enqueue, stalled = self._queue.enqueue, options.stalled_seconds
             self._batches: Batches = open_batches(
-                store,
-                directory.find,
-                config,
-                record=record,
-                enqueue=self._queue.enqueue,
-                stalled_seconds=options.stalled_seconds,
+                store, directory.find, config, record=record, enqueue=enqueue, stalled_seconds=stalled
             )
             self._leases = Leases(store, seconds=options.lease_seconds)
             self._work = Work(
@@ -88,9 +84,7 @@ class Worker:
                 leases=self._leases,
                 halted=halted,
             )
-            self._mailing = Mailing(
-                store, config, directory.find, record=record, wake=self._queue.enqueue, halted=halted
-            )
+            self._mailing = Mailing(store, config, directory.find, record=record, wake=enqueue, halted=halted)
             opened.callback(self._mailing.close)
             self._opened = opened.pop_all()
         self._options = options

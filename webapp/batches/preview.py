@@ -152,27 +152,13 @@ def preview(path: Path, name: str, choices: Choices, find: FindSettings, count_i
         columns, problems = chosen_columns(listing, choices, head)
     except ProblemError as error:
         return replace(seen, unreadable=error.problems)
+    seen = replace(seen, header_row=columns.header_row, columns=_described(head, columns), unreadable=problems)
+    if problems:
+        return seen
     walk = _Walk(columns, partial(count_invited, mode=choices.mode))
-    if not problems:
-        walk.over(check_rows(listing, columns, rules(choices, find), rows=chain(head, following)))
-        if not walk.total:
-            problems = (Problem(Code.LIST_EMPTY, {"file": name}, place=name),)
-    return replace(
-        seen,
-        header_row=columns.header_row,
-        columns=_described(head, columns),
-        remarked=(*listing.notes, *walk.remarked(name)),
-        unreadable=problems,
-        total=walk.total,
-        good=walk.good,
-        invited=walk.invited,
-        without_password=walk.without_password,
-        rows=tuple(walk.rows),
-        errors=walk.errors,
-        notes=walk.notes,
-        problems=tuple(walk.problems),
-        remarks=tuple(walk.remarks),
-    )
+    walk.over(check_rows(listing, columns, rules(choices, find), rows=chain(head, following)))
+    empty = () if walk.total else (Problem(Code.LIST_EMPTY, {"file": name}, place=name),)
+    return replace(walk.told(seen, name), unreadable=empty)
 
 
 def hidden_rows(count: int, file: str) -> tuple[Problem, ...]:
@@ -229,9 +215,21 @@ class _Walk:
                 self._look_up()
         self._look_up()
 
-    def remarked(self, file: str) -> tuple[Problem, ...]:
-        """What the rows have in common."""
-        return hidden_rows(self._hidden, file)
+    def told(self, seen: Preview, file: str) -> Preview:
+        """What was seen before, with what the rows are."""
+        return replace(
+            seen,
+            remarked=(*seen.remarked, *hidden_rows(self._hidden, file)),
+            total=self.total,
+            good=self.good,
+            invited=self.invited,
+            without_password=self.without_password,
+            rows=tuple(self.rows),
+            errors=self.errors,
+            notes=self.notes,
+            problems=tuple(self.problems),
+            remarks=tuple(self.remarks),
+        )
 
     def _note(self, checked: CheckedRow) -> None:
         for found in _in_order(checked):

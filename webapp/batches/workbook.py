@@ -138,7 +138,8 @@ def _row(number: int, cells: Sequence[Cell | MergedCell], merged: MergedCells, *
     for column, cell in enumerate(cells):
         if cell.value is None:
             continue
-        text = cell_text(cell.value, cell.number_format)
+        # Looking its format up takes as long as the rest of a cell, and only a number needs it.
+        text = cell_text(cell.value, cell.number_format if cell.data_type == "n" else "")
         if text and not text.isspace():
             texts[column] = text
         if cell.data_type in ("f", "e"):

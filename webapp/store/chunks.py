@@ -8,6 +8,7 @@ from typing import TypeVar
 Value = TypeVar("Value")
 
 CHUNK = 500
+"""SQLite of old takes 999 in one statement."""
 
 
 def chunks(values: Sequence[Value]) -> list[Sequence[Value]]:

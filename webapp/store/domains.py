@@ -7,13 +7,12 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
+from webapp.store.chunks import chunks
 from webapp.store.engine import lock
 from webapp.store.tables import counters, domain_entries, domain_names
 
 _COUNTER = "domains"
 _DOMAINS_LOCK = 0x446F_6D61
-_CHUNK = 500
-"""Values per IN list; SQLite of old takes 999."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,10 +50,9 @@ def entries(connection: Connection, entry_id: str | None = None) -> Sequence[Ent
 def owners(connection: Connection, domains: Sequence[str]) -> dict[str, str]:
     """domain -> id of the entry that holds it, for those domains that are taken."""
     found: dict[str, str] = {}
-    for start in range(0, len(domains), _CHUNK):
-        chunk = domains[start : start + _CHUNK]
+    for some in chunks(domains):
         rows = connection.execute(
-            select(domain_names.c.domain, domain_names.c.entry_id).where(domain_names.c.domain.in_(chunk))
+            select(domain_names.c.domain, domain_names.c.entry_id).where(domain_names.c.domain.in_(some))
         )
         found.update((row.domain, row.entry_id) for row in rows)
     return found

@@ -14,12 +14,12 @@ from enum import StrEnum
 from sqlalchemy import Connection, ScalarSelect, Select, func, insert, select, update
 
 from webapp.store import links as link_rows
+from webapp.store.chunks import chunks
 from webapp.store.engine import lock
 from webapp.store.tables import checks, counters, invitations
 
 _INVITING_LOCK = 0x496E_7669
 _COUNTER = "cards"
-_CHUNK = 500
 
 
 class Mark(StrEnum):
@@ -97,12 +97,12 @@ def living(connection: Connection, address_keys: Sequence[str], *, mode: str, no
     whole, must not write over a PIN that is just tried, or over their end.
     """
     found: list[InvitationRow] = []
-    for start in range(0, len(address_keys), _CHUNK):
+    for keys in chunks(address_keys):
         found += _read(
             connection,
             select(*_COLUMNS)
             .where(
-                invitations.c.address_key.in_(address_keys[start : start + _CHUNK]),
+                invitations.c.address_key.in_(keys),
                 invitations.c.mode == mode,
                 invitations.c.revoked.is_(False),
                 invitations.c.expires_at > now,
@@ -130,9 +130,8 @@ def living_id(connection: Connection, token_hash: bytes, *, now: float) -> bytes
 def by_ids(connection: Connection, ids: Sequence[bytes]) -> list[InvitationRow]:
     """Several invitations, in any order, whatever became of them."""
     found: list[InvitationRow] = []
-    for start in range(0, len(ids), _CHUNK):
-        wanted = invitations.c.id.in_(ids[start : start + _CHUNK])
-        found += _read(connection, select(*_COLUMNS).where(wanted))
+    for some in chunks(ids):
+        found += _read(connection, select(*_COLUMNS).where(invitations.c.id.in_(some)))
     return found
 
 
@@ -218,9 +217,9 @@ def is_marked(connection: Connection, invitation_id: bytes, mark: Mark) -> bool:
 
 def hold(connection: Connection, ids: Sequence[bytes]) -> None:
     """Let nothing be given out under these invitations until the transaction ends."""
-    for start in range(0, len(ids), _CHUNK):
-        some = invitations.c.id.in_(ids[start : start + _CHUNK])
-        connection.execute(select(invitations.c.id).where(some).order_by(invitations.c.id).with_for_update()).all()
+    for some in chunks(ids):
+        query = select(invitations.c.id).where(invitations.c.id.in_(some)).order_by(invitations.c.id)
+        connection.execute(query.with_for_update()).all()
 
 
 def hold_owner(connection: Connection, group_hash: bytes) -> Owner | None:
@@ -266,8 +265,7 @@ def end_of(connection: Connection, invitation_id: bytes, *, now: float) -> None:
 def end_of_all(connection: Connection, ids: Sequence[bytes], *, now: float) -> None:
     """The same for many at once."""
     hold(connection, ids)
-    for start in range(0, len(ids), _CHUNK):
-        some = ids[start : start + _CHUNK]
+    for some in chunks(ids):
         of_them = checks.c.invitation_id.in_(some)
         # The checks first: one about to pass either sees its end, or its links are here to be revoked.
         connection.execute(update(checks).where(of_them, checks.c.expires_at > now).values(expires_at=now))
