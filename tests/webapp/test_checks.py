@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import text, update
 
 from profiles.address import Address
 from profiles.model import Artifact, MailAccount, Protocol, Source
@@ -26,7 +26,8 @@ from webapp.config import Config, load
 from webapp.directory import Directory
 from webapp.links import DELIVERY_SECONDS, HANDOVER_SECONDS
 from webapp.probes.report import Findings, Report, Stage, StageName
-from webapp.store import Store
+from webapp.store import Store, tables
+from webapp.store import checks as check_rows
 
 SETTINGS = service()
 TARO = Address("taro", "corp.example")
@@ -518,6 +519,28 @@ def test_a_check_expires_and_is_forgotten(world: World, store: Store) -> None:
     assert outcome(lambda: world.checks.view(view.token)) is Code.LINK_UNKNOWN
     with store.read() as connection:
         assert connection.execute(text("SELECT count(*) FROM check_stages")).scalar_one() == 0
+
+
+def test_a_check_that_was_ended_early_is_known_as_ended_for_its_day(world: World) -> None:
+    """A phone that was reported lost, or its owner on another one, reads that the link has ended."""
+    view = world.checked()
+    world.checks.revoke(view.token)
+    world.checks.sweep()
+    ended = world.checks.view(view.token)
+    world.clock.advance(KEEP_SECONDS)
+    world.checks.sweep()
+
+    assert (ended.state, ended.delivery, ended.handover) == (CheckState.EXPIRED, None, None)
+    assert outcome(lambda: world.checks.view(view.token)) is Code.LINK_UNKNOWN
+
+
+def test_nothing_is_kept_of_the_checks_of_a_deleted_batch(world: World, store: Store) -> None:
+    view = world.checked()
+    with store.write() as connection:
+        connection.execute(update(tables.checks).values(expires_at=check_rows.OF_DELETED))
+    world.checks.sweep()
+
+    assert outcome(lambda: world.checks.view(view.token)) is Code.LINK_UNKNOWN
 
 
 @pytest.mark.parametrize("token", ["", "x", "A" * 22, "é" * 22])

@@ -329,7 +329,7 @@ class Checks:
         self.links.purge()
         self.budget.purge()
         with self._store.write() as connection:
-            rows.purge(connection, now=self._now())
+            rows.purge(connection, now=self._now(), begun_before=self._now() - KEEP_SECONDS)
             invitations.forget_ended(connection, now=self._now())
 
     def beat(self) -> None:

@@ -20,6 +20,7 @@ from sqlalchemy import (
 )
 
 from webapp.store import links as link_rows
+from webapp.store.checks import OF_DELETED
 from webapp.store.engine import lock
 from webapp.store.tables import (
     batch_rows,
@@ -242,7 +243,7 @@ def end_links(connection: Connection, batch_id: int) -> None:
     begun = checks.c.invitation_id.in_(ids)
     # In the order of webapp.store.invitations.
     connection.execute(update(invitations).where(ours).values(revoked=True, sealed=None))
-    connection.execute(update(checks).where(begun).values(expires_at=0.0))
+    connection.execute(update(checks).where(begun).values(expires_at=OF_DELETED))
     for groups in (select(checks.c.token_hash).where(begun), select(invitations.c.token_hash).where(ours)):
         link_rows.revoke_groups(connection, groups)
 

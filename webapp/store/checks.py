@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, or_, select, update
 
 from webapp.store.tables import check_stages, checks
+
+OF_DELETED = 0.0
+"""The end of a check whose batch was deleted: nothing of it is kept."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,6 +138,10 @@ def next_generation(connection: Connection, token_hash: bytes, *, known: int, un
     return connection.execute(won).first() is not None
 
 
-def purge(connection: Connection, *, now: float) -> None:
-    """Forget checks whose time has ended, with their stages."""
-    connection.execute(delete(checks).where(checks.c.expires_at <= now))
+def purge(connection: Connection, *, now: float, begun_before: float) -> None:
+    """Forget checks whose time has ended, with their stages.
+
+    One that was ended before its time is known as ended until then, unless its batch was deleted.
+    """
+    is_old = or_(checks.c.started_at <= begun_before, checks.c.expires_at == OF_DELETED)
+    connection.execute(delete(checks).where(checks.c.expires_at <= now, is_old))
